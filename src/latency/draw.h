@@ -1,0 +1,22 @@
+/*
+ * Which random bits a request gets: the same for the server and for `httpserver draw`.
+ */
+#pragma once
+
+#include "base/random.h"
+#include "latency/law.h"
+
+/* What a draw of a rule is for; each has bits of its own. Never renumber: seeds would change. */
+enum draw_purpose {
+    DRAW_DELAY = 0,
+};
+
+/* The rule of `/` made by the flags. */
+#define DRAW_DEFAULT_RULE 0
+
+/* The delay of the request with this ordinal (the first is 0) under `rule`. Any thread. */
+static inline int64_t draw_delay_ns(const struct law *law, uint64_t seed_key, uint64_t ordinal,
+                                    uint32_t rule)
+{
+    return law_sample_ns(law, random_unit(random_draw(seed_key, ordinal, rule, DRAW_DELAY)));
+}
