@@ -1,0 +1,100 @@
+/*
+ * What the program was asked to do: the values of all options, from flags over environment over
+ * file over defaults (src/server/options.c has the table). Made once at start and immutable;
+ * any thread may read it.
+ */
+#pragma once
+
+#include "base/compiler.h"
+#include "base/seed.h"
+#include "base/span.h"
+#include "latency/law.h"
+#include "server/access_log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONFIGURATION_ERROR_BYTES 1024
+#define VERSION_MAX_BYTES 128
+#define TEXT_LIST_MAX_ITEMS 64
+
+struct text_list {
+    char **items; /* owned, NUL-terminated, none empty */
+    size_t count;
+};
+
+/* One for each row of the options' table, in its order. */
+enum option_id {
+    OPTION_LISTEN,
+    OPTION_ADMIN_LISTEN,
+    OPTION_REUSE_PORT,
+    OPTION_WORKERS,
+    OPTION_MAX_CONNECTIONS,
+    OPTION_MAX_HEAD,
+    OPTION_MAX_BODY,
+    OPTION_MAX_HELD_MEMORY,
+    OPTION_IDLE_TIMEOUT,
+    OPTION_HEAD_TIMEOUT,
+    OPTION_BODY_TIMEOUT,
+    OPTION_WRITE_TIMEOUT,
+    OPTION_DELAY,
+    OPTION_MAX_DELAY,
+    OPTION_SEED,
+    OPTION_LOG,
+    OPTION_TRUST_FORWARDED,
+    OPTION_DRAIN_DELAY,
+    OPTION_DRAIN_TIMEOUT,
+    OPTION_CONFIG,
+    OPTION_COUNT, /* `draw` only */
+    OPTION_IDS,   /* how many there are */
+};
+
+struct configuration {
+    struct text_list listen;       /* at least one, as written */
+    struct text_list admin_listen; /* as written; empty: the same as listen */
+    bool reuse_port;
+    uint64_t workers;         /* 0: as many as affinity and quota give */
+    uint64_t max_connections; /* 0: as many as the descriptor limit gives */
+    uint64_t max_head_bytes;
+    uint64_t max_body_bytes;
+    uint64_t max_held_memory_bytes; /* all workers together */
+    int64_t idle_timeout_ns;
+    int64_t head_timeout_ns;
+    int64_t body_timeout_ns; /* without progress */
+    int64_t write_timeout_ns;
+    struct law *delay; /* owned */
+    int64_t max_delay_ns;
+    struct seed seed; /* from the system when not given */
+    enum log_format log;
+    struct text_list trust_forwarded; /* CIDRs as written */
+    int64_t drain_delay_ns;
+    int64_t drain_timeout_ns;
+    char *config_path; /* owned; NULL without a file */
+    uint64_t draw_count;
+    char version[VERSION_MAX_BYTES + 1]; /* VERSION, else the build's; safe as a field value */
+
+    bool seed_given;
+    char *origins[OPTION_IDS]; /* owned; NULL for defaults; see configuration_origin() */
+    struct text_list warnings; /* lines for stderr, without the newline */
+};
+
+/*
+ * Reads flags (argv without program and command names), environment (NULL-terminated NAME=VALUE)
+ * and the file they name. `commands` is a set of enum command_set bits that says which options
+ * exist here. On failure one line, without program name and newline, is in `error`: what, why and
+ * which option (path:line:column for files). -EINVAL, -ENOMEM, or the errno of reading the file.
+ * The caller gives the result to configuration_free().
+ */
+int configuration_load(unsigned commands, int argc, char *const *argv, char *const *environment,
+                       struct configuration **ret_configuration,
+                       char error[CONFIGURATION_ERROR_BYTES]) WARN_UNUSED;
+
+void configuration_free(struct configuration *configuration); /* NULL is allowed */
+
+/*
+ * How the option was given, to put in front of a late error about its value: `--listen`,
+ * `HTTPSERVER_LISTEN`, `server.yaml:3:9: listen` or, for a default, `--listen (default)`. Owned by
+ * the configuration.
+ */
+const char *configuration_origin(const struct configuration *configuration, enum option_id option);
