@@ -1,0 +1,75 @@
+"""Fixtures for all tests that run the real binary over real sockets.
+
+BUILD_DIR selects the build folder (default build/): the same tests run against the release build
+and against the sanitizers' builds.
+"""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "script"))
+
+from stack.prometheus import Prometheus  # noqa: E402
+from stack.server import Server, binary_path  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "heavy: thousands of connections or many seconds; left out under sanitizers")
+
+
+@pytest.fixture(scope="session")
+def binary():
+    path = binary_path()
+    if not path.exists():
+        pytest.fail(f"{path} does not exist: run script/build, or set BUILD_DIR", pytrace=False)
+    return path
+
+
+@pytest.fixture
+def server(binary):
+    """A factory: `server("--delay", "none", env={...})` starts a server on a port of its own.
+
+    Each one is a stack.server.Server: `host`, `port`, `url(path)`, `get(path)`, `connect()`,
+    `stdout_lines()` (the access log), `stderr_text()`, `send_signal(number)`, `stop()`, `wait()`.
+    At the end of the test those still running get SIGTERM and must end with status 0, and none
+    may have left a sanitizer's report. A test that expects another status stops its server itself.
+    """
+    started = []
+
+    def start(*flags, **options):
+        started.append(Server(*flags, **options))
+        return started[-1]
+
+    yield start
+
+    complaints = []
+    for one in started:
+        if one.running():
+            status = one.stop()
+            if status != 0:
+                complaints.append(f"status {status} after SIGTERM")
+        elif not one.was_awaited and one.wait() != 0:
+            complaints.append(f"ended by itself with status {one.wait()}")
+        one.kill()
+        if one.sanitizer_report():
+            complaints.append("a sanitizer's report")
+        if complaints:
+            complaints.append(f"stderr of {' '.join(one.command)}:\n{one.stderr_text()}")
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def prometheus():
+    """A factory: `prometheus(server)` starts Debian's Prometheus that scrapes it every second."""
+    started = []
+
+    def start(target):
+        started.append(Prometheus(f"{target.host}:{target.port}"))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.stop()
