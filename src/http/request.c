@@ -1,0 +1,427 @@
+#include "http/request.h"
+
+#include "http/authority.h"
+#include "http/scan.h"
+
+/* What the fields say that decide about framing and routing, gathered while they go by. */
+struct head_facts {
+    bool has_host;
+    bool has_content_length;
+    bool has_transfer_encoding;
+    bool transfer_is_chunked;
+    bool wants_close;
+    bool wants_keep_alive;
+};
+
+static enum request_result refuse(struct request_error *error, uint16_t status, const char *reason)
+{
+    *error = (struct request_error){.status = status, .reason = reason};
+    return REQUEST_REFUSED;
+}
+
+/*
+ * Looks at the line end that should be at `at`. A CR without LF, an LF without CR and any other
+ * control byte are refused: RFC 9112 section 2.2 allows a recipient to take a bare LF, and two
+ * that decide differently see different requests.
+ */
+static enum request_result expect_line_end(const char *at, const char *end,
+                                           struct request_error *error)
+{
+    if (at == end) {
+        return REQUEST_INCOMPLETE;
+    }
+    if (*at == '\n') {
+        return refuse(error, 400, "line feed without carriage return");
+    }
+    if (*at != '\r') {
+        return refuse(error, 400, "control character in the request's head");
+    }
+    if (at + 1 == end) {
+        return REQUEST_INCOMPLETE;
+    }
+    if (at[1] != '\n') {
+        return refuse(error, 400, "carriage return without line feed");
+    }
+    return REQUEST_COMPLETE;
+}
+
+/* Splits "http://authority/path?query" or "/path?query" (RFC 9112, section 3.2). */
+static bool split_target(struct request *request)
+{
+    struct span rest = request->target;
+    if (rest.data[0] != '/') {
+        static const struct span schemes[] = {{"http://", 7}, {"https://", 8}};
+        size_t scheme_bytes = 0;
+        for (size_t i = 0; i < ARRAY_LENGTH(schemes); i++) {
+            size_t length = schemes[i].length;
+            if (rest.length >= length &&
+                span_equals_ignoring_case(span_of(rest.data, length), schemes[i])) {
+                scheme_bytes = length;
+            }
+        }
+        if (scheme_bytes == 0) {
+            return false;
+        }
+        rest = span_after(rest, scheme_bytes);
+        size_t host_bytes = 0;
+        while (host_bytes < rest.length && rest.data[host_bytes] != '/' &&
+               rest.data[host_bytes] != '?') {
+            host_bytes++;
+        }
+        request->host = span_of(rest.data, host_bytes);
+        if (!authority_is_valid(request->host)) {
+            return false;
+        }
+        rest = span_after(rest, host_bytes);
+    }
+    const char *mark = rest.length == 0 ? NULL : memchr(rest.data, '?', rest.length);
+    request->path = mark == NULL ? rest : span_of(rest.data, (size_t)(mark - rest.data));
+    request->query = mark == NULL ? SPAN("") : span_after(rest, request->path.length + 1);
+    if (request->path.length == 0) {
+        request->path = SPAN("/");
+    }
+    return memchr(rest.data, '#', rest.length) == NULL;
+}
+
+static enum request_result check_target(struct request *request, struct request_error *error)
+{
+    if (request->method == METHOD_CONNECT) {
+        return refuse(error, 501, "CONNECT is not supported");
+    }
+    if (span_equals(request->target, SPAN("*"))) {
+        request->asterisk = true;
+        request->path = request->target;
+        return request->method == METHOD_OPTIONS
+                   ? REQUEST_COMPLETE
+                   : refuse(error, 400, "the target * is for OPTIONS only");
+    }
+    if (!split_target(request)) {
+        return refuse(error, 400, "the request's target is not valid");
+    }
+    return REQUEST_COMPLETE;
+}
+
+/* "HTTP/1.1" and the line's end. */
+static enum request_result parse_version(const char **at, const char *end, struct request *request,
+                                         struct request_error *error)
+{
+    static const char expected[] = "HTTP/";
+    const char *from = *at;
+    for (size_t i = 0; i < sizeof expected - 1; i++) {
+        if (from + i == end) {
+            return REQUEST_INCOMPLETE;
+        }
+        if (from[i] != expected[i]) {
+            return refuse(error, 400, "expected an HTTP version behind the target");
+        }
+    }
+    from += sizeof expected - 1;
+    if (end - from < 3) {
+        return REQUEST_INCOMPLETE;
+    }
+    bool is_version =
+        from[0] >= '0' && from[0] <= '9' && from[1] == '.' && from[2] >= '0' && from[2] <= '9';
+    if (!is_version) {
+        return refuse(error, 400, "expected an HTTP version behind the target");
+    }
+    enum request_result result = expect_line_end(from + 3, end, error);
+    if (result == REQUEST_REFUSED && from + 3 < end && *(from + 3) != '\r' && *(from + 3) != '\n') {
+        error->reason = "expected the line's end behind the HTTP version";
+    }
+    if (result != REQUEST_COMPLETE) {
+        return result;
+    }
+    if (from[0] != '1') {
+        return refuse(error, 505, "only HTTP/1.0 and HTTP/1.1 are supported");
+    }
+    /* A higher minor version is answered as the highest that is known (RFC 9110, section 2.5). */
+    request->minor_version = from[2] == '0' ? 0 : 1;
+    *at = from + 5;
+    return REQUEST_COMPLETE;
+}
+
+static enum request_result parse_request_line(const char **at, const char *end,
+                                              struct request *request, struct request_error *error)
+{
+    const char *from = *at;
+    const char *method_end = scan_token(from, end);
+    if (method_end == end) {
+        return REQUEST_INCOMPLETE;
+    }
+    if (method_end == from || *method_end != ' ') {
+        return refuse(error, 400, "the request does not start with a method and a space");
+    }
+    request->method = method_from(span_of(from, (size_t)(method_end - from)));
+    from = method_end + 1;
+    const char *target_end = scan_target(from, end);
+    if (target_end == end) {
+        return REQUEST_INCOMPLETE;
+    }
+    if (target_end == from || *target_end != ' ') {
+        return refuse(error, 400, "the request's target is not valid");
+    }
+    request->target = span_of(from, (size_t)(target_end - from));
+    from = target_end + 1;
+    enum request_result result = parse_version(&from, end, request, error);
+    if (result == REQUEST_COMPLETE) {
+        result = check_target(request, error);
+    }
+    *at = from;
+    return result;
+}
+
+/* Takes the next element off a comma-separated list (RFC 9110, section 5.6.1). */
+static bool next_element(struct span *list, struct span *ret_element)
+{
+    while (list->length > 0) {
+        const char *comma = memchr(list->data, ',', list->length);
+        size_t length = comma == NULL ? list->length : (size_t)(comma - list->data);
+        *ret_element = span_trim(span_of(list->data, length));
+        *list = span_after(*list, comma == NULL ? length : length + 1);
+        if (ret_element->length > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum request_result take_content_length(struct span value, struct request *request,
+                                               struct head_facts *facts,
+                                               struct request_error *error)
+{
+    if (facts->has_content_length) {
+        return refuse(error, 400, "more than one Content-Length");
+    }
+    facts->has_content_length = true;
+    if (value.length == 0 || value.length > 19) {
+        return refuse(error, 400, "the Content-Length is not a number that fits");
+    }
+    uint64_t length = 0;
+    for (size_t i = 0; i < value.length; i++) {
+        if (value.data[i] < '0' || value.data[i] > '9') {
+            return refuse(error, 400, "the Content-Length is not a number that fits");
+        }
+        length = length * 10 + (uint64_t)(value.data[i] - '0');
+    }
+    request->content_length = length;
+    return REQUEST_COMPLETE;
+}
+
+/* Only "chunked", once and last, can be decoded here (RFC 9112, section 6.1). */
+static enum request_result take_transfer_encoding(struct span value, struct head_facts *facts,
+                                                  struct request_error *error)
+{
+    facts->has_transfer_encoding = true;
+    struct span element;
+    bool any = false;
+    while (next_element(&value, &element)) {
+        any = true;
+        if (facts->transfer_is_chunked) {
+            return refuse(error, 400, "chunked is not the last transfer coding");
+        }
+        if (!span_equals_ignoring_case(element, SPAN("chunked"))) {
+            return refuse(error, 501, "the transfer coding is not supported");
+        }
+        facts->transfer_is_chunked = true;
+    }
+    return any ? REQUEST_COMPLETE : refuse(error, 400, "the Transfer-Encoding is empty");
+}
+
+static void take_connection(struct span value, struct request *request, struct head_facts *facts)
+{
+    request->connection = value;
+    struct span element;
+    while (next_element(&value, &element)) {
+        facts->wants_close |= span_equals_ignoring_case(element, SPAN("close"));
+        facts->wants_keep_alive |= span_equals_ignoring_case(element, SPAN("keep-alive"));
+    }
+}
+
+static enum request_result take_host(struct span value, struct request *request,
+                                     struct head_facts *facts, struct request_error *error)
+{
+    if (facts->has_host) {
+        return refuse(error, 400, "more than one Host");
+    }
+    facts->has_host = true;
+    if (!authority_is_valid(value)) {
+        return refuse(error, 400, "the Host is not valid");
+    }
+    if (request->host.length == 0) { /* an absolute target goes before (RFC 9112, section 3.2.2) */
+        request->host = value;
+    }
+    return REQUEST_COMPLETE;
+}
+
+static void take_first(struct span *known, struct span value)
+{
+    if (known->data == NULL) {
+        *known = value;
+    }
+}
+
+/* Fields that mean something to the server itself, told apart by length first: it is known. */
+static enum request_result take_field(const struct request_field *field, struct request *request,
+                                      struct head_facts *facts, struct request_error *error)
+{
+    struct span name = field->name;
+#define IS(literal) span_equals_ignoring_case(name, SPAN(literal))
+    switch (name.length) {
+    case 4:
+        return IS("host") ? take_host(field->value, request, facts, error) : REQUEST_COMPLETE;
+    case 6:
+        if (IS("accept")) {
+            take_first(&request->accept, field->value);
+        } else if (IS("expect") && request->minor_version > 0) {
+            if (!span_equals_ignoring_case(field->value, SPAN("100-continue"))) {
+                return refuse(error, 417, "the expectation is not 100-continue");
+            }
+            request->expects_continue = true;
+        }
+        return REQUEST_COMPLETE;
+    case 9:
+        if (IS("forwarded")) {
+            take_first(&request->forwarded, field->value);
+        }
+        return REQUEST_COMPLETE;
+    case 10:
+        if (IS("connection")) {
+            take_connection(field->value, request, facts);
+        }
+        return REQUEST_COMPLETE;
+    case 11:
+        if (IS("traceparent")) {
+            take_first(&request->traceparent, field->value);
+        }
+        return REQUEST_COMPLETE;
+    case 14:
+        return IS("content-length") ? take_content_length(field->value, request, facts, error)
+                                    : REQUEST_COMPLETE;
+    case 15:
+        if (IS("accept-encoding")) {
+            take_first(&request->accept_encoding, field->value);
+        } else if (IS("x-forwarded-for")) {
+            take_first(&request->x_forwarded_for, field->value);
+        }
+        return REQUEST_COMPLETE;
+    case 17:
+        return IS("transfer-encoding") ? take_transfer_encoding(field->value, facts, error)
+                                       : REQUEST_COMPLETE;
+    default:
+        return REQUEST_COMPLETE;
+    }
+#undef IS
+}
+
+/* One field line; `*at` is behind its line end afterwards. */
+static enum request_result parse_field(const char **at, const char *end,
+                                       struct request_field *field, struct request_error *error)
+{
+    const char *from = *at;
+    const char *name_end = scan_token(from, end);
+    if (name_end == end) {
+        return REQUEST_INCOMPLETE;
+    }
+    if (name_end == from || *name_end != ':') {
+        if (*from == ' ' || *from == '\t') {
+            return refuse(error, 400, "folded field line");
+        }
+        if (*name_end == '\n') {
+            return refuse(error, 400, "line feed without carriage return");
+        }
+        return refuse(error, 400, "the field name is not a token followed by a colon");
+    }
+    field->name = span_of(from, (size_t)(name_end - from));
+    const char *value_end = scan_field_value(name_end + 1, end);
+    enum request_result result = expect_line_end(value_end, end, error);
+    if (result != REQUEST_COMPLETE) {
+        return result;
+    }
+    field->value = span_trim(span_of(name_end + 1, (size_t)(value_end - name_end - 1)));
+    *at = value_end + 2;
+    return REQUEST_COMPLETE;
+}
+
+/* What can only be said when all fields are known (RFC 9112, sections 3.2, 6.1 and 9.3). */
+static enum request_result finish_head(struct request *request, const struct head_facts *facts,
+                                       struct request_error *error)
+{
+    if (!facts->has_host && request->minor_version > 0) {
+        return refuse(error, 400, "HTTP/1.1 requests need a Host");
+    }
+    if (facts->has_transfer_encoding && facts->has_content_length) {
+        return refuse(error, 400, "both Transfer-Encoding and Content-Length");
+    }
+    request->chunked = facts->transfer_is_chunked;
+    request->keep_alive =
+        !facts->wants_close &&
+        (request->minor_version > 0 || (facts->wants_keep_alive && !facts->has_transfer_encoding));
+    if (request->method == METHOD_OTHER) {
+        return refuse(error, 501, "the method is not known");
+    }
+    return REQUEST_COMPLETE;
+}
+
+static enum request_result parse_fields(const char **at, const char *end, struct request *request,
+                                        struct request_error *error)
+{
+    struct head_facts facts = {0};
+    for (;;) {
+        if (*at < end && (**at == '\r' || **at == '\n')) {
+            enum request_result result = expect_line_end(*at, end, error);
+            if (result == REQUEST_COMPLETE) {
+                *at += 2;
+                result = finish_head(request, &facts, error);
+            }
+            return result;
+        }
+        struct request_field field;
+        enum request_result result = parse_field(at, end, &field, error);
+        if (result != REQUEST_COMPLETE) {
+            return result;
+        }
+        if (request->field_count == REQUEST_MAX_FIELDS) {
+            return refuse(error, 431, "more than 100 header fields");
+        }
+        request->fields[request->field_count++] = field;
+        result = take_field(&field, request, &facts, error);
+        if (result != REQUEST_COMPLETE) {
+            return result;
+        }
+    }
+}
+
+/* Everything but the fields' array, which is long and need not be cleared. */
+static void clear(struct request *request)
+{
+    memset(request, 0, offsetof(struct request, fields));
+}
+
+enum request_result request_parse(struct span input, const struct request_limits *limits,
+                                  struct request *ret_request, size_t *ret_head_bytes,
+                                  struct request_error *ret_error)
+{
+    clear(ret_request);
+    const char *at = input.data;
+    /* What is behind the limit is not looked at, so a head is refused as soon as it reaches it. */
+    bool cut = input.length > limits->max_head_bytes;
+    const char *end = input.data + (cut ? limits->max_head_bytes : input.length);
+    if (at < end && *at == '\r') {
+        enum request_result result = expect_line_end(at, end, ret_error);
+        if (result != REQUEST_COMPLETE) {
+            return result;
+        }
+        at += 2;
+    }
+    enum request_result result = parse_request_line(&at, end, ret_request, ret_error);
+    bool line_is_complete = result == REQUEST_COMPLETE;
+    if (line_is_complete) {
+        result = parse_fields(&at, end, ret_request, ret_error);
+    }
+    if (result == REQUEST_INCOMPLETE && (cut || input.length == limits->max_head_bytes)) {
+        return line_is_complete ? refuse(ret_error, 431, "the request's head is too large")
+                                : refuse(ret_error, 414, "the request's target is too long");
+    }
+    *ret_head_bytes = (size_t)(at - input.data);
+    return result;
+}

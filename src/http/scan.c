@@ -1,0 +1,140 @@
+#include "http/scan.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#define TOKEN_HOST (SCAN_TOKEN | SCAN_HOST)
+#define TOKEN_HOST_HEX (SCAN_TOKEN | SCAN_HOST | SCAN_HEX)
+
+/* clang-format off */
+const uint8_t scan_classes[256] = {
+    ['0' ... '9'] = TOKEN_HOST_HEX,
+    ['a' ... 'f'] = TOKEN_HOST_HEX, ['g' ... 'z'] = TOKEN_HOST,
+    ['A' ... 'F'] = TOKEN_HOST_HEX, ['G' ... 'Z'] = TOKEN_HOST,
+    ['!'] = TOKEN_HOST, ['$'] = TOKEN_HOST, ['&'] = TOKEN_HOST, ['\''] = TOKEN_HOST,
+    ['*'] = TOKEN_HOST, ['+'] = TOKEN_HOST, ['-'] = TOKEN_HOST, ['.'] = TOKEN_HOST,
+    ['_'] = TOKEN_HOST, ['~'] = TOKEN_HOST,
+    ['#'] = SCAN_TOKEN, ['%'] = SCAN_TOKEN, ['^'] = SCAN_TOKEN, ['`'] = SCAN_TOKEN,
+    ['|'] = SCAN_TOKEN,
+    ['('] = SCAN_HOST, [')'] = SCAN_HOST, [','] = SCAN_HOST, [';'] = SCAN_HOST, ['='] = SCAN_HOST,
+};
+/* clang-format on */
+
+const char *scan_field_value_scalar(const char *from, const char *end)
+{
+    while (from < end) {
+        uint8_t byte = (uint8_t)*from;
+        if ((byte < 0x20 && byte != '\t') || byte == 0x7f) {
+            break;
+        }
+        from++;
+    }
+    return from;
+}
+
+const char *scan_target_scalar(const char *from, const char *end)
+{
+    while (from<end && * from> 0x20 && *from < 0x7f) {
+        from++;
+    }
+    return from;
+}
+
+#if defined(__SSE2__)
+
+const char *scan_field_value(const char *from, const char *end)
+{
+    const __m128i last_control = _mm_set1_epi8(0x1f);
+    const __m128i tab = _mm_set1_epi8('\t');
+    const __m128i delete = _mm_set1_epi8(0x7f);
+    while (end - from >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+        /* Unsigned byte <= 0x1f: the smaller of both is the byte itself. */
+        __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, last_control), bytes);
+        __m128i bad = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), control),
+                                   _mm_cmpeq_epi8(bytes, delete));
+        unsigned mask = (unsigned)_mm_movemask_epi8(bad);
+        if (mask != 0) {
+            return from + __builtin_ctz(mask);
+        }
+        from += 16;
+    }
+    return scan_field_value_scalar(from, end);
+}
+
+const char *scan_target(const char *from, const char *end)
+{
+    const __m128i space = _mm_set1_epi8(0x20);
+    const __m128i delete = _mm_set1_epi8(0x7f);
+    while (end - from >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+        /* Signed: bytes from 0x80 on are negative, so not above a space. */
+        __m128i good =
+            _mm_andnot_si128(_mm_cmpeq_epi8(bytes, delete), _mm_cmpgt_epi8(bytes, space));
+        unsigned mask = (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+        if (mask != 0) {
+            return from + __builtin_ctz(mask);
+        }
+        from += 16;
+    }
+    return scan_target_scalar(from, end);
+}
+
+#elif defined(__ARM_NEON)
+
+/* The index of the first byte of `bad` that is 0xff, or 16. */
+static unsigned first_set(uint8x16_t bad)
+{
+    /* Four bits a byte: NEON has no movemask. */
+    uint64_t nibbles =
+        vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(bad), 4)), 0);
+    return nibbles == 0 ? 16 : (unsigned)__builtin_ctzll(nibbles) / 4;
+}
+
+const char *scan_field_value(const char *from, const char *end)
+{
+    while (end - from >= 16) {
+        uint8x16_t bytes = vld1q_u8((const uint8_t *)from);
+        uint8x16_t control = vcltq_u8(bytes, vdupq_n_u8(0x20));
+        uint8x16_t tab = vceqq_u8(bytes, vdupq_n_u8('\t'));
+        uint8x16_t delete = vceqq_u8(bytes, vdupq_n_u8(0x7f));
+        unsigned at = first_set(vorrq_u8(vbicq_u8(control, tab), delete));
+        if (at < 16) {
+            return from + at;
+        }
+        from += 16;
+    }
+    return scan_field_value_scalar(from, end);
+}
+
+const char *scan_target(const char *from, const char *end)
+{
+    while (end - from >= 16) {
+        uint8x16_t bytes = vld1q_u8((const uint8_t *)from);
+        uint8x16_t low = vcleq_u8(bytes, vdupq_n_u8(0x20));
+        uint8x16_t high = vcgeq_u8(bytes, vdupq_n_u8(0x7f));
+        unsigned at = first_set(vorrq_u8(low, high));
+        if (at < 16) {
+            return from + at;
+        }
+        from += 16;
+    }
+    return scan_target_scalar(from, end);
+}
+
+#else
+
+const char *scan_field_value(const char *from, const char *end)
+{
+    return scan_field_value_scalar(from, end);
+}
+
+const char *scan_target(const char *from, const char *end)
+{
+    return scan_target_scalar(from, end);
+}
+
+#endif
