@@ -112,15 +112,20 @@ class Process:
         self.was_awaited = True
         return status
 
+    def ended_within(self, timeout_seconds):
+        """Waits for its end that long, and says whether it came."""
+        try:
+            self.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def stop(self, number=signal.SIGTERM, timeout_seconds=40.0):
         """Asks it to end, kills its group when it does not, and returns the exit status."""
         self.send_signal(number)
-        try:
-            status = self.wait(timeout_seconds)
-        except subprocess.TimeoutExpired:
-            status = None
+        self.ended_within(timeout_seconds)
         self.kill()
-        return self._child.returncode if status is None else status
+        return self.wait()
 
     def kill(self):
         """Ends the whole group at once; harmless when it is gone already."""
