@@ -1,0 +1,59 @@
+"""The build folders of the tests, below build-test/: one for each way of compiling."""
+
+import dataclasses
+
+from suite.command import BUILDS, ROOT, run
+from suite.results import one
+
+SANITIZER_OPTIONS = ("--buildtype=debugoptimized", "-Doptimization=1", "-Db_lundef=false",
+                     "-Dc_args=-fno-omit-frame-pointer -fno-sanitize-recover=undefined")
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    name: str
+    compiler: str
+    options: tuple
+
+    @property
+    def folder(self):
+        return BUILDS / self.name
+
+
+ALL = {build.name: build for build in (
+    # As released: the tests from outside run against this one.
+    Build("gcc", "gcc", ("--buildtype=release", "-Db_lto=true")),
+    Build("clang", "clang", ("--buildtype=release",)),
+    Build("asan", "gcc", ("-Db_sanitize=address,undefined", *SANITIZER_OPTIONS)),
+    Build("tsan", "gcc", ("-Db_sanitize=thread", *SANITIZER_OPTIONS)),
+    Build("fuzz", "clang", (
+        "-Db_sanitize=address,undefined", "--buildtype=debugoptimized", "-Db_lundef=false",
+        "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined", "-Dtests=false")),
+)}
+
+
+def configure(build):
+    """Sets the folder up unless it already is with these options; 0 when it is ready."""
+    stamp = build.folder / "suite-options"
+    wanted = repr((str(ROOT), build))
+    if (build.folder / "build.ninja").exists() and stamp.exists() and stamp.read_text() == wanted:
+        return 0
+    wipe = ["--wipe"] if (build.folder / "meson-private").exists() else []
+    status, _ = run(["meson", "setup", *wipe, "--werror", *build.options, build.folder, ROOT],
+                    env={"CC": build.compiler})
+    if status == 0:
+        stamp.write_text(wanted)
+    return status
+
+
+_made = {}
+
+
+def make(name, tally):
+    """Configures and builds, once in a run; true when it succeeded. Counts one in `tally`."""
+    if name not in _made:
+        build = ALL[name]
+        _made[name] = configure(build) == 0 \
+            and run(["ninja", "--quiet", "-k0", "-C", build.folder])[0] == 0
+        tally.add(one(_made[name]))
+    return _made[name]

@@ -1,0 +1,66 @@
+"""Unit tests through Meson and tests from outside through pytest, in any of the builds."""
+
+import platform
+
+from suite import builds
+from suite.command import CORES, ROOT, run
+from suite.results import Tally, of_junit, one
+
+SANITIZER_ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:exitcode=99",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+    "TSAN_OPTIONS": "halt_on_error=0:exitcode=99",
+}
+# gcc 12's ThreadSanitizer cannot live with as much randomness in addresses as newer kernels use.
+FIXED_ADDRESSES = ["setarch", platform.machine(), "-R"]
+
+
+def units(name):
+    folder = builds.ALL[name].folder
+    report = folder / "meson-logs" / "testlog.junit.xml"
+    report.unlink(missing_ok=True)
+    wrapper = FIXED_ADDRESSES if name == "tsan" else []
+    status, _ = run([*wrapper, "meson", "test", "-C", folder, "--no-rebuild", "--suite", "unit",
+                     "--print-errorlogs", "--num-processes", CORES],
+                    env=SANITIZER_ENVIRONMENT)
+    return of_junit(report, status)
+
+
+def outside(name, *folders, select=None):
+    """pytest in those of the folders that exist, against the binary of that build."""
+    folders = [folder for folder in folders if any((ROOT / folder).glob("**/test_*.py"))]
+    if not folders:
+        return Tally()
+    build = builds.ALL[name].folder
+    if not (build / "httpserver").exists():
+        print(f"{build}/httpserver was not built")
+        return one(False)
+    report = build / f"pytest-{'-'.join(folder.replace('/', '-') for folder in folders)}.xml"
+    report.unlink(missing_ok=True)
+    wrapper = FIXED_ADDRESSES if name == "tsan" else []
+    status, _ = run([*wrapper, "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p",
+                     "no:cacheprovider", "--timeout=180", f"--junitxml={report}",
+                     *(["-m", select] if select else []), *folders],
+                    env={"BUILD_DIR": str(build), **SANITIZER_ENVIRONMENT}, timeout_seconds=900)
+    return of_junit(report, status)
+
+
+def in_build(name, *steps):
+    """Builds, then counts the steps; one that counts nothing has not tested anything: a failure."""
+    tally = Tally()
+    if builds.make(name, tally):
+        for step in steps:
+            counted = step(name)
+            if counted == Tally():
+                print("nothing ran")
+                counted = one(False)
+            tally.add(counted)
+    elif tally == Tally():
+        print(f"not run: the build {name} failed before")
+        tally = one(False)
+    return tally
+
+
+def with_sanitizer(name):
+    return in_build(name, units, lambda build: outside(
+        build, "test/http", "test/system", "test/meter", select="not heavy"))
