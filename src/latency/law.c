@@ -1,0 +1,239 @@
+#include "latency/law.h"
+
+#include "base/assert.h"
+#include "latency/law_kind.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const struct law_kind *const kinds[] = {
+    &law_kind_none,
+    &law_kind_const,
+    &law_kind_uniform,
+};
+
+int law_allocate(size_t bytes, struct law **ret_law)
+{
+    *ret_law = calloc(1, bytes);
+    return *ret_law == NULL ? -ENOMEM : 0;
+}
+
+static void skip_spaces(struct law_parser *parser)
+{
+    while (parser->offset < parser->text.length && parser->text.data[parser->offset] == ' ') {
+        parser->offset++;
+    }
+}
+
+size_t law_parser_position(struct law_parser *parser)
+{
+    skip_spaces(parser);
+    return parser->offset;
+}
+
+bool law_parser_accepts(struct law_parser *parser, char byte)
+{
+    skip_spaces(parser);
+    if (parser->offset < parser->text.length && parser->text.data[parser->offset] == byte) {
+        parser->offset++;
+        return true;
+    }
+    return false;
+}
+
+int law_parser_byte(struct law_parser *parser, char byte)
+{
+    if (law_parser_accepts(parser, byte)) {
+        return 0;
+    }
+    const char expected[] = {'\'', byte, '\'', '\0'};
+    return parse_error_expected(parser->error, parser->text, parser->offset, expected);
+}
+
+int law_parser_duration(struct law_parser *parser, int64_t *ret_ns)
+{
+    size_t start = law_parser_position(parser);
+    if (start >= parser->text.length || parser->text.data[start] < '0' ||
+        parser->text.data[start] > '9') {
+        return parse_error_expected(parser->error, parser->text, start, "a duration such as 200ms");
+    }
+    return duration_scan(parser->text, &parser->offset, ret_ns, parser->error);
+}
+
+int law_parser_decimal(struct law_parser *parser, struct decimal *ret_decimal)
+{
+    size_t start = law_parser_position(parser);
+    if (start >= parser->text.length || parser->text.data[start] < '0' ||
+        parser->text.data[start] > '9') {
+        return parse_error_expected(parser->error, parser->text, start, "a number");
+    }
+    return decimal_scan(parser->text, &parser->offset, ret_decimal, parser->error);
+}
+
+int law_parser_bound(struct law_parser *parser, int64_t *ret_ns)
+{
+    size_t start = law_parser_position(parser);
+    int64_t ns = 0;
+    int result = law_parser_duration(parser, &ns);
+    if (result < 0) {
+        return result;
+    }
+    if (ns > parser->limits->max_delay_ns) {
+        char memory[96];
+        struct buffer text = buffer_over(memory, sizeof memory);
+        buffer_append_duration(&text, ns);
+        buffer_append_span(&text, SPAN(" is beyond the maximal delay of "));
+        buffer_append_duration(&text, parser->limits->max_delay_ns);
+        return parse_error_set(parser->error, start, "%.*s", (int)text.length, memory);
+    }
+    *ret_ns = ns;
+    return 0;
+}
+
+static int unknown_name(struct law_parser *parser)
+{
+    char memory[128];
+    struct buffer names = buffer_over(memory, sizeof memory);
+    buffer_append_span(&names, SPAN("a law ("));
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        if (i > 0) {
+            buffer_append_span(&names, i + 1 < ARRAY_LENGTH(kinds) ? SPAN(", ") : SPAN(" or "));
+        }
+        buffer_append_span(&names, kinds[i]->name);
+    }
+    buffer_append(&names, ")", sizeof ")");
+    return parse_error_expected(parser->error, parser->text, parser->offset, memory);
+}
+
+static const struct law_kind *scan_kind(struct law_parser *parser)
+{
+    size_t end = law_parser_position(parser);
+    while (end < parser->text.length && parser->text.data[end] >= 'a' &&
+           parser->text.data[end] <= 'z') {
+        end++;
+    }
+    struct span name = span_of(parser->text.data + parser->offset, end - parser->offset);
+    for (size_t i = 0; i < ARRAY_LENGTH(kinds); i++) {
+        if (span_equals(name, kinds[i]->name)) {
+            parser->offset = end;
+            return kinds[i];
+        }
+    }
+    return NULL;
+}
+
+int law_parser_law(struct law_parser *parser, struct law **ret_law)
+{
+    const struct law_kind *kind = scan_kind(parser);
+    if (kind == NULL) {
+        return unknown_name(parser);
+    }
+    if (++parser->parts > LAW_TOTAL_PARTS_MAX || parser->depth >= LAW_DEPTH_MAX) {
+        return parse_error_set(parser->error, parser->offset,
+                               "too many laws inside each other at character %zu",
+                               parser->offset + 1);
+    }
+    struct law *law = NULL;
+    if (kind->parse == NULL) {
+        int result = law_allocate(sizeof *law, &law);
+        if (result < 0) {
+            return result;
+        }
+        law->kind = kind;
+        *ret_law = law;
+        return 0;
+    }
+    int result = law_parser_byte(parser, '(');
+    if (result < 0) {
+        return result;
+    }
+    parser->depth++;
+    result = kind->parse(parser, &law);
+    parser->depth--;
+    if (result < 0) {
+        return result;
+    }
+    law->kind = kind;
+    result = law_parser_byte(parser, ')');
+    if (result < 0) {
+        law_free(law);
+        return result;
+    }
+    *ret_law = law;
+    return 0;
+}
+
+int law_parse(struct span text, const struct law_limits *limits, struct law **ret_law,
+              struct parse_error *error)
+{
+    ASSERT(limits->max_delay_ns >= 0 && limits->max_delay_ns <= LAW_MAX_DELAY_LIMIT_NS);
+    if (text.length > LAW_TEXT_MAX_BYTES) {
+        return parse_error_set(error, LAW_TEXT_MAX_BYTES, "the law is longer than %d characters",
+                               LAW_TEXT_MAX_BYTES);
+    }
+    struct law_parser parser = {.text = text, .limits = limits, .error = error};
+    struct law *law = NULL;
+    int result = law_parser_law(&parser, &law);
+    if (result < 0) {
+        return result;
+    }
+    if (law_parser_position(&parser) != text.length) {
+        law_free(law);
+        return parse_error_expected(error, text, parser.offset, "the end");
+    }
+    *ret_law = law;
+    return 0;
+}
+
+void law_free(struct law *law)
+{
+    if (law != NULL) {
+        if (law->kind->release != NULL) {
+            law->kind->release(law);
+        }
+        free(law);
+    }
+}
+
+void buffer_append_law(struct buffer *buffer, const struct law *law)
+{
+    buffer_append_span(buffer, law->kind->name);
+    if (law->kind->print != NULL) {
+        buffer_append_byte(buffer, '(');
+        law->kind->print(buffer, law);
+        buffer_append_byte(buffer, ')');
+    }
+}
+
+bool law_is_none(const struct law *law)
+{
+    return law->kind == &law_kind_none;
+}
+
+bool law_draws(const struct law *law)
+{
+    return law->kind->draws == NULL || law->kind->draws(law);
+}
+
+int64_t law_sample_ns(const struct law *law, double unit)
+{
+    return llrint(law->kind->sample != NULL ? law->kind->sample(law, unit)
+                                            : law->kind->quantile(law, unit));
+}
+
+double law_cdf(const struct law *law, double x_ns)
+{
+    return x_ns < 0 ? 0 : law->kind->cdf(law, x_ns);
+}
+
+double law_quantile_ns(const struct law *law, double q)
+{
+    ASSERT(q >= 0 && q <= 1);
+    return law->kind->quantile(law, q);
+}
+
+double law_mean_ns(const struct law *law)
+{
+    return law->kind->mean(law);
+}
