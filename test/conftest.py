@@ -16,8 +16,9 @@ from stack.server import Server, binary_path  # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line(
-        "markers", "heavy: thousands of connections or many seconds; left out under sanitizers")
+    for line in ("heavy: thousands of connections or many seconds; left out under sanitizers",
+                 "static: about the repository, not the binary; left out under sanitizers"):
+        config.addinivalue_line("markers", line)
 
 
 @pytest.fixture(scope="session")

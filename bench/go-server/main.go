@@ -31,6 +31,11 @@ var notCopied = map[string]bool{
 	"Trailer": true, "Transfer-Encoding": true, "Upgrade": true, "Version": true,
 }
 
+var inFlight = prometheus.NewGauge(prometheus.GaugeOpts{
+	Name: "httpserver_requests_in_flight",
+	Help: "Requests received and not answered yet, waiting ones included.",
+})
+
 var latency = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 	Name:    "httpserver_execution_latency_seconds",
 	Help:    "Time spent.",
@@ -65,7 +70,7 @@ func (access *accessLog) line(request *http.Request, bytes int, delay, total tim
 }
 
 type index struct {
-	uniform  bool
+	delay    func() time.Duration
 	version  string
 	access   *accessLog
 	observer prometheus.Observer
@@ -77,9 +82,10 @@ func (handler *index) ServeHTTP(writer http.ResponseWriter, request *http.Reques
 		http.NotFound(writer, request)
 		return
 	}
-	var delay time.Duration
-	if handler.uniform {
-		delay = time.Duration(rand.Int63n(int64(2 * time.Second)))
+	inFlight.Inc()
+	defer inFlight.Dec()
+	delay := handler.delay()
+	if delay > 0 {
 		select {
 		case <-time.After(delay):
 		case <-request.Context().Done():
@@ -105,19 +111,32 @@ func (handler *index) ServeHTTP(writer http.ResponseWriter, request *http.Reques
 	}
 }
 
+// law reads "none", "uniform" (0 to 2 s) or a constant such as "60s".
+func law(text string) (func() time.Duration, error) {
+	switch text {
+	case "none":
+		return func() time.Duration { return 0 }, nil
+	case "uniform":
+		return func() time.Duration { return time.Duration(rand.Int63n(int64(2 * time.Second))) }, nil
+	}
+	constant, err := time.ParseDuration(text)
+	return func() time.Duration { return constant }, err
+}
+
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
-	delay := flag.String("delay", "none", "none or uniform (0 to 2 s)")
+	delay := flag.String("delay", "none", "none, uniform (0 to 2 s), or a constant")
 	access := flag.String("log", "off", "access log on stdout: off or text")
 	flag.Parse()
-	if (*delay != "none" && *delay != "uniform") || (*access != "off" && *access != "text") {
+	drawn, err := law(*delay)
+	if err != nil || (*access != "off" && *access != "text") {
 		flag.Usage()
 		os.Exit(2)
 	}
 
-	prometheus.MustRegister(latency)
+	prometheus.MustRegister(inFlight, latency)
 	handler := &index{
-		uniform:  *delay == "uniform",
+		delay:    drawn,
 		version:  os.Getenv("VERSION"),
 		observer: latency.WithLabelValues("total"),
 	}

@@ -9,7 +9,7 @@ import sys
 import time
 
 from stack import exposition, ports, quantile_table
-from stack.load import hey
+from stack.load import Hey
 from stack.process import StartError
 from stack.prometheus import Prometheus
 from stack.server import Server, binary_path
@@ -94,7 +94,7 @@ class Progress:
 
 def send_requests(server, seconds):
     """Returns when all requests of the stream have been answered."""
-    load = hey(server.url("/"), connections=CONNECTIONS, seconds=seconds)
+    load = Hey(server.url("/"), connections=CONNECTIONS, seconds=seconds)
     progress = Progress(seconds)
     try:
         while not load.ended_within(1):
@@ -102,8 +102,7 @@ def send_requests(server, seconds):
     finally:
         load.kill()
         progress.end()
-    if load.wait() != 0:
-        raise StartError(f"hey ended with status {load.wait()}: {load.stderr_text().strip()}")
+    load.answers()  # raises when a request got none
 
 
 def compare(server, prometheus, started):

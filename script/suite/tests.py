@@ -63,4 +63,4 @@ def in_build(name, *steps):
 
 def with_sanitizer(name):
     return in_build(name, units, lambda build: outside(
-        build, "test/http", "test/system", "test/meter", select="not heavy"))
+        build, "test/http", "test/system", "test/meter", select="not heavy and not static"))

@@ -1,0 +1,36 @@
+"""script/test counts what ran: nothing that failed, crashed or never ran may pass as success."""
+
+import pytest
+
+from suite.results import Tally, of_junit
+
+pytestmark = pytest.mark.static
+
+REPORT = """<testsuites><testsuite>
+<testcase name="a"/><testcase name="b"><system-out>text</system-out></testcase>
+<testcase name="c"><failure/></testcase><testcase name="d"><error/></testcase>
+<testcase name="e"><skipped/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_a_report_is_counted_case_by_case(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text(REPORT)
+    assert of_junit(report, 1) == Tally(passed=2, failed=2, skipped=1)
+
+
+def test_a_failure_that_no_report_shows_counts(tmp_path):
+    report = tmp_path / "report.xml"
+    assert of_junit(report, 1) == Tally(failed=1)
+    assert of_junit(report, 0) == Tally()
+    report.write_text("<testsuites><testsuite><testcase name='a'/></testsuite></testsuites>")
+    assert of_junit(report, 139) == Tally(passed=1, failed=1)
+
+
+def test_sum_and_text():
+    tally = Tally(passed=2)
+    tally.add(Tally(passed=1, failed=3))
+    assert tally == Tally(passed=3, failed=3)
+    assert tally.text() == "3 passed, 3 failed"
+    tally.add(Tally(skipped=1))
+    assert tally.text() == "3 passed, 3 failed, 1 skipped"
