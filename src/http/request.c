@@ -151,7 +151,8 @@ static enum request_result parse_request_line(const char **at, const char *end,
     if (method_end == from || *method_end != ' ') {
         return refuse(error, 400, "the request does not start with a method and a space");
     }
-    request->method = method_from(span_of(from, (size_t)(method_end - from)));
+    request->method_name = span_of(from, (size_t)(method_end - from));
+    request->method = method_from(request->method_name);
     from = method_end + 1;
     const char *target_end = scan_target(from, end);
     if (target_end == end) {
@@ -253,13 +254,6 @@ static enum request_result take_host(struct span value, struct request *request,
     return REQUEST_COMPLETE;
 }
 
-static void take_first(struct span *known, struct span value)
-{
-    if (known->data == NULL) {
-        *known = value;
-    }
-}
-
 /* Fields that mean something to the server itself, told apart by length first: it is known. */
 static enum request_result take_field(const struct request_field *field, struct request *request,
                                       struct head_facts *facts, struct request_error *error)
@@ -270,18 +264,11 @@ static enum request_result take_field(const struct request_field *field, struct 
     case 4:
         return IS("host") ? take_host(field->value, request, facts, error) : REQUEST_COMPLETE;
     case 6:
-        if (IS("accept")) {
-            take_first(&request->accept, field->value);
-        } else if (IS("expect") && request->minor_version > 0) {
+        if (IS("expect") && request->minor_version > 0) {
             if (!span_equals_ignoring_case(field->value, SPAN("100-continue"))) {
                 return refuse(error, 417, "the expectation is not 100-continue");
             }
             request->expects_continue = true;
-        }
-        return REQUEST_COMPLETE;
-    case 9:
-        if (IS("forwarded")) {
-            take_first(&request->forwarded, field->value);
         }
         return REQUEST_COMPLETE;
     case 10:
@@ -289,21 +276,9 @@ static enum request_result take_field(const struct request_field *field, struct 
             take_connection(field->value, request, facts);
         }
         return REQUEST_COMPLETE;
-    case 11:
-        if (IS("traceparent")) {
-            take_first(&request->traceparent, field->value);
-        }
-        return REQUEST_COMPLETE;
     case 14:
         return IS("content-length") ? take_content_length(field->value, request, facts, error)
                                     : REQUEST_COMPLETE;
-    case 15:
-        if (IS("accept-encoding")) {
-            take_first(&request->accept_encoding, field->value);
-        } else if (IS("x-forwarded-for")) {
-            take_first(&request->x_forwarded_for, field->value);
-        }
-        return REQUEST_COMPLETE;
     case 17:
         return IS("transfer-encoding") ? take_transfer_encoding(field->value, facts, error)
                                        : REQUEST_COMPLETE;
@@ -424,4 +399,14 @@ enum request_result request_parse(struct span input, const struct request_limits
     }
     *ret_head_bytes = (size_t)(at - input.data);
     return result;
+}
+
+struct span request_find(const struct request *request, struct span name)
+{
+    for (uint32_t i = 0; i < request->field_count; i++) {
+        if (span_equals_ignoring_case(request->fields[i].name, name)) {
+            return request->fields[i].value;
+        }
+    }
+    return (struct span){0};
 }

@@ -28,16 +28,12 @@ struct request {
     bool expects_continue;   /* Expect: 100-continue, from HTTP/1.1 on */
     bool asterisk;           /* the target is "*" */
     uint64_t content_length; /* 0 when chunked or not given */
+    struct span method_name; /* as sent */
     struct span target;      /* as sent */
     struct span path;        /* the target's path; starts with "/" unless `asterisk` */
     struct span query;       /* behind "?", without it; empty when there is none */
     struct span host;        /* of the target if that is absolute, else of Host */
     struct span connection;  /* the last Connection field's value */
-    struct span traceparent; /* W3C Trace Context; empty when not given */
-    struct span forwarded;   /* Forwarded (RFC 7239); empty when not given */
-    struct span x_forwarded_for;
-    struct span accept;
-    struct span accept_encoding;
     uint32_t field_count;
     struct request_field fields[REQUEST_MAX_FIELDS]; /* in the order sent */
 };
@@ -67,3 +63,6 @@ WARN_UNUSED enum request_result request_parse(struct span input,
                                               const struct request_limits *limits,
                                               struct request *ret_request, size_t *ret_head_bytes,
                                               struct request_error *ret_error);
+
+/* The value of the first field of that name (case does not matter); a NULL span without one. */
+struct span request_find(const struct request *request, struct span name);
