@@ -10,6 +10,7 @@
 #include "base/span.h"
 #include "latency/law.h"
 #include "server/access_log.h"
+#include "server/text_list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,12 +18,6 @@
 
 #define CONFIGURATION_ERROR_BYTES 1024
 #define VERSION_MAX_BYTES 128
-#define TEXT_LIST_MAX_ITEMS 64
-
-struct text_list {
-    char **items; /* owned, NUL-terminated, none empty */
-    size_t count;
-};
 
 /* One for each row of the options' table, in its order. */
 enum option_id {

@@ -1,0 +1,113 @@
+#include "server/options.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "server/command.h"
+
+#include <stdio.h>
+
+#define KIB (UINT64_C(1) << 10)
+#define MIB (UINT64_C(1) << 20)
+#define MILLISECOND ((uint64_t)NS_PER_MS)
+#define HOUR ((uint64_t)NS_PER_S * 3600)
+#define VALUE(member) offsetof(struct configuration, member)
+#define EVERYWHERE .in_environment = true, .in_file = true
+
+const struct option options[OPTION_IDS] = {
+    {OPTION_LISTEN, "listen", NULL, "ADDRESS,...", "0.0.0.0:8080", NULL,
+     "Where to accept connections: 192.0.2.1:8080, [::]:8080, :8080, unix:/path. With port 0 the "
+     "kernel chooses, and the real address is printed at start.",
+     OPTION_KIND_LIST, COMMAND_SERVE | COMMAND_HEALTH, VALUE(listen), EVERYWHERE},
+    {OPTION_ADMIN_LISTEN, "admin-listen", NULL, "ADDRESS,...", NULL, "same as --listen",
+     "A listener of its own for /metrics and the probes.", OPTION_KIND_LIST,
+     COMMAND_SERVE | COMMAND_HEALTH, VALUE(admin_listen), EVERYWHERE},
+    {OPTION_REUSE_PORT, "reuse-port", NULL, NULL, "false", NULL,
+     "Lets another instance listen at the same address and share its connections; without it the "
+     "second one fails with \"address in use\".",
+     OPTION_KIND_BOOLEAN, COMMAND_SERVE, VALUE(reuse_port), EVERYWHERE},
+    {OPTION_WORKERS, "workers", NULL, "N", NULL, "cores by affinity and cgroup CPU quota",
+     "Worker threads.", OPTION_KIND_COUNT, COMMAND_SERVE, VALUE(workers), 1, 256, EVERYWHERE},
+    {OPTION_MAX_CONNECTIONS, "max-connections", NULL, "N", NULL, "by the descriptor limit",
+     "Connections open at once, all workers together; the soft descriptor limit is raised to the "
+     "hard one.",
+     OPTION_KIND_COUNT, COMMAND_SERVE, VALUE(max_connections), 1, 16777216, EVERYWHERE},
+    {OPTION_MAX_HEAD, "max-head", NULL, "SIZE", "16KiB", NULL,
+     "The longest head of a request, request line and fields; beyond it the answer is 414 or 431.",
+     OPTION_KIND_SIZE, COMMAND_SERVE, VALUE(max_head_bytes), 512, MIB, EVERYWHERE},
+    {OPTION_MAX_BODY, "max-body", NULL, "SIZE", "1MiB", NULL,
+     "The longest body of a request; beyond it the answer is 413.", OPTION_KIND_SIZE, COMMAND_SERVE,
+     VALUE(max_body_bytes), 0, INT64_MAX, EVERYWHERE},
+    {OPTION_MAX_HELD_MEMORY, "max-held-memory", NULL, "SIZE", "64MiB", NULL,
+     "Memory for waiting requests and unsent output, all workers together; beyond it the answer is "
+     "503.",
+     OPTION_KIND_SIZE, COMMAND_SERVE, VALUE(max_held_memory_bytes), MIB, UINT64_C(1) << 40,
+     EVERYWHERE},
+    {OPTION_IDLE_TIMEOUT, "idle-timeout", NULL, "DURATION", "75s", NULL,
+     "How long a connection may be idle between requests.", OPTION_KIND_DURATION, COMMAND_SERVE,
+     VALUE(idle_timeout_ns), MILLISECOND, 24 * HOUR, EVERYWHERE},
+    {OPTION_HEAD_TIMEOUT, "head-timeout", NULL, "DURATION", "10s", NULL,
+     "How long the head of a request may take from its first byte on; then the answer is 408.",
+     OPTION_KIND_DURATION, COMMAND_SERVE, VALUE(head_timeout_ns), MILLISECOND, 24 * HOUR,
+     EVERYWHERE},
+    {OPTION_BODY_TIMEOUT, "body-timeout", NULL, "DURATION", "30s", NULL,
+     "How long the body of a request may make no progress.", OPTION_KIND_DURATION, COMMAND_SERVE,
+     VALUE(body_timeout_ns), MILLISECOND, 24 * HOUR, EVERYWHERE},
+    {OPTION_WRITE_TIMEOUT, "write-timeout", NULL, "DURATION", "30s", NULL,
+     "How long a client may take none of its answer.", OPTION_KIND_DURATION, COMMAND_SERVE,
+     VALUE(write_timeout_ns), MILLISECOND, 24 * HOUR, EVERYWHERE},
+    {OPTION_DELAY, "delay", "law", "LAW", "uniform(0s,2s)", NULL,
+     "The law of the delay of /: none, const(200ms), uniform(0s,2s).", OPTION_KIND_LAW,
+     COMMAND_SERVE | COMMAND_DRAW, VALUE(delay), EVERYWHERE},
+    {OPTION_MAX_DELAY, "max-delay", NULL, "DURATION", "60s", NULL,
+     "No law may go beyond it: a bounded law that does is refused, one with tails is conditioned "
+     "on it.",
+     OPTION_KIND_DURATION, COMMAND_SERVE | COMMAND_DRAW, VALUE(max_delay_ns), 0,
+     LAW_MAX_DELAY_LIMIT_NS, EVERYWHERE},
+    {OPTION_SEED, "seed", NULL, "N[@NAME]", NULL, "from the system's random numbers",
+     "Seed of all draws: N gives the same draws everywhere; with N@NAME the name is mixed in, so "
+     "that replicas differ.",
+     OPTION_KIND_SEED, COMMAND_SERVE | COMMAND_DRAW, VALUE(seed), EVERYWHERE},
+    {OPTION_LOG, "log", NULL, "text|json|off", "text", NULL,
+     "One access line for each request on standard output.", OPTION_KIND_LOG, COMMAND_SERVE,
+     VALUE(log), EVERYWHERE},
+    {OPTION_TRUST_FORWARDED, "trust-forwarded", NULL, "CIDR,...", NULL, "none",
+     "Networks whose x-forwarded-for or forwarded field names the client.", OPTION_KIND_LIST,
+     COMMAND_SERVE, VALUE(trust_forwarded), EVERYWHERE},
+    {OPTION_DRAIN_DELAY, "drain-delay", NULL, "DURATION", "0s", NULL,
+     "How long to go on accepting after SIGTERM, with /readyz at 503, before draining.",
+     OPTION_KIND_DURATION, COMMAND_SERVE, VALUE(drain_delay_ns), 0, HOUR, EVERYWHERE},
+    {OPTION_DRAIN_TIMEOUT, "drain-timeout", NULL, "DURATION", "30s", NULL,
+     "How long requests already received may take to be answered while draining.",
+     OPTION_KIND_DURATION, COMMAND_SERVE, VALUE(drain_timeout_ns), 0, HOUR, EVERYWHERE},
+    {OPTION_CONFIG, "config", NULL, "PATH", NULL, "none",
+     "A YAML file with any of these options by name.", OPTION_KIND_TEXT,
+     COMMAND_SERVE | COMMAND_DRAW | COMMAND_HEALTH, VALUE(config_path), .in_environment = true},
+    {OPTION_COUNT, "count", NULL, "N", "10", NULL, "How many draws to print.", OPTION_KIND_COUNT,
+     COMMAND_DRAW, VALUE(draw_count), 0, INT64_MAX, .in_file = false},
+};
+
+const struct option *option_find(struct span name, bool aliases)
+{
+    for (size_t i = 0; i < OPTION_IDS; i++) {
+        ASSERT(options[i].id == i);
+        if (span_equals(name, span_from_string(options[i].name)) ||
+            (aliases && options[i].alias != NULL &&
+             span_equals(name, span_from_string(options[i].alias)))) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+void option_variable_name(const struct option *option, char ret_name[OPTION_VARIABLE_MAX_BYTES])
+{
+    int length = snprintf(ret_name, OPTION_VARIABLE_MAX_BYTES, "HTTPSERVER_%s", option->name);
+    ASSERT(length > 0 && length < OPTION_VARIABLE_MAX_BYTES);
+    for (char *c = ret_name; *c != '\0'; c++) {
+        if (*c == '-') {
+            *c = '_';
+        } else if (*c >= 'a' && *c <= 'z') {
+            *c = (char)(*c - 'a' + 'A');
+        }
+    }
+}
