@@ -37,14 +37,17 @@ class Server(Process):
     """A started server, ready to be asked.
 
     `addresses` are those of its startup lines (`NAME: listening on HOST:PORT`), in their order;
-    `host` and `port` are the first TCP one's.
+    `host` and `port` are the first TCP one's. It listens on `listen` unless the flags or the
+    environment say where; with None nothing is said at all.
     """
 
-    def __init__(self, *flags, binary=None, env=None, listeners=1, timeout_seconds=20.0, **process):
+    def __init__(self, *flags, binary=None, env=None, listen="127.0.0.1:0", listeners=1,
+                 timeout_seconds=20.0, **process):
         flags = [str(flag) for flag in flags]
-        configured = any(flag.split("=")[0] in ("--listen", "--config") for flag in flags)
-        if not configured and "HTTPSERVER_LISTEN" not in (env or {}):
-            flags += ["--listen", "127.0.0.1:0"]
+        said = any(flag.split("=")[0] in ("--listen", "--config") for flag in flags) \
+            or "HTTPSERVER_LISTEN" in (env or {})
+        if listen is not None and not said:
+            flags += ["--listen", listen]
         super().__init__([binary or binary_path(), *flags], env=clean_environment(env), **process)
         try:
             self.addresses = self.wait_for_stderr(
