@@ -11,7 +11,7 @@ REASONS = {
     "no bound on what it reads into, or undefined on overflow": "scanf fscanf sscanf vsscanf",
     "cannot tell an error from a number": "atoi atol atoll atof",
     "keeps state between calls, for all threads":
-        "strtok asctime ctime localtime gmtime strerror rand srand random drand48",
+        "strtok asctime ctime localtime gmtime rand srand random drand48",
     "takes stack without a limit": "alloca strdupa",
     "runs a shell": "system popen",
     "a race between the name and its use": "tmpnam tempnam mktemp",
