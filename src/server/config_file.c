@@ -21,7 +21,7 @@ struct reader {
 /* libyaml counts lines and columns from 0; editors count from 1. */
 static int refuse_at(const struct reader *reader, yaml_mark_t mark, const char *reason)
 {
-    return configuration_error(reader->error, "%.200s:%zu:%zu: %s", reader->path, mark.line + 1,
+    return configuration_error(reader->error, "%.400s:%zu:%zu: %s", reader->path, mark.line + 1,
                                mark.column + 1, reason);
 }
 
@@ -41,7 +41,7 @@ static int add_scalar(const struct reader *reader, const struct option *option,
                       const yaml_node_t *value, bool separated)
 {
     char origin[ORIGIN_BYTES];
-    snprintf(origin, sizeof origin, "%.200s:%zu:%zu: %s", reader->path, value->start_mark.line + 1,
+    snprintf(origin, sizeof origin, "%.400s:%zu:%zu: %s", reader->path, value->start_mark.line + 1,
              value->start_mark.column + 1, option->name);
     struct span text = span_of((const char *)value->data.scalar.value, value->data.scalar.length);
     return settings_add(reader->settings, option, origin, text, separated, reader->error);
@@ -94,11 +94,17 @@ static int read_pair(const struct reader *reader, const yaml_node_pair_t *pair, 
     return read_value(reader, option, value);
 }
 
+static bool is_nothing(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE && node->data.scalar.length == 0 &&
+           node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
 static int read_document(const struct reader *reader)
 {
     const yaml_node_t *root = yaml_document_get_root_node(reader->document);
-    if (root == NULL) {
-        return 0; /* an empty file, or comments only */
+    if (root == NULL || is_nothing(root)) {
+        return 0; /* an empty file, comments or `---` only */
     }
     if (root->type != YAML_MAPPING_NODE) {
         return refuse_at(reader, root->start_mark, "expected options, one `name: value` a line");
@@ -121,7 +127,7 @@ static int refuse_syntax(const struct reader *reader, const yaml_parser_t *parse
     }
     const char *problem = parser->problem != NULL ? parser->problem : "not YAML";
     if (parser->error == YAML_READER_ERROR) {
-        return configuration_error(reader->error, "%.200s: %s at byte %zu", reader->path, problem,
+        return configuration_error(reader->error, "%.400s: %s at byte %zu", reader->path, problem,
                                    parser->problem_offset);
     }
     return refuse_at(reader, parser->problem_mark, problem);
@@ -164,7 +170,7 @@ int config_file_parse(const char *path, struct span text, struct settings *setti
 
 static int refuse_file(const char *path, int problem, char *error)
 {
-    configuration_error(error, "--config %.200s: %s", path, strerror(problem));
+    configuration_error(error, "--config %.400s: %s", path, strerror(problem));
     return -problem;
 }
 
@@ -184,7 +190,7 @@ static int read_whole(const char *path, char **ret_data, size_t *ret_length, cha
     if (fstat(fd, &status) < 0) {
         result = refuse_file(path, errno, error);
     } else if (!S_ISREG(status.st_mode)) {
-        result = configuration_error(error, "--config %.200s: not a regular file", path);
+        result = configuration_error(error, "--config %.400s: not a regular file", path);
     } else if ((data = malloc(CONFIG_FILE_MAX_BYTES + 1)) == NULL) {
         result = configuration_no_memory(error);
     }
@@ -200,7 +206,7 @@ static int read_whole(const char *path, char **ret_data, size_t *ret_length, cha
     }
     close(fd);
     if (result == 0 && length > CONFIG_FILE_MAX_BYTES) {
-        result = configuration_error(error, "--config %.200s: longer than 1 MiB", path);
+        result = configuration_error(error, "--config %.400s: longer than 1 MiB", path);
     }
     if (result < 0) {
         free(data);
