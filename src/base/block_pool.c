@@ -9,17 +9,21 @@
 
 #define NONE UINT32_MAX
 
-/* Free chunks beyond these give their pages back: after a burst the memory shrinks again. */
+/*
+ * Free chunks beyond these give their pages back: after a burst the memory shrinks again. Those
+ * without pages are taken last, or each use of the pool would fault pages in and give them back.
+ */
 #define WARM_FREE_CHUNKS 16
 
-/* Powers of two with one size between, all multiples of 16: at most a third is wasted. */
+/* Powers of two with sizes between, all multiples of 16: from 129 bytes to half a chunk at most a
+ * third is wasted. */
 static const uint32_t class_bytes[BLOCK_POOL_CLASS_COUNT] = {
     64,   128,  192,  256,  384,   512,   768,   1024,  1536,  2048,
     3072, 4096, 6144, 8192, 12288, 16384, 21840, 32768, 65536,
 };
 
 struct block_chunk {
-    uint32_t next; /* in a list of open or of free chunks */
+    uint32_t next; /* in a list of open, warm or cold chunks */
     uint32_t previous;
     uint32_t first_free; /* offset of a free block whose first bytes are the next's, or NONE */
     uint32_t carved;     /* offset behind the last block ever taken */
@@ -74,7 +78,8 @@ int block_pool_init(struct block_pool *pool, size_t limit_bytes)
     ASSERT(chunk_limit < NONE);
     *pool = (struct block_pool){
         .chunk_limit = (uint32_t)chunk_limit,
-        .free_chunks = NONE,
+        .warm_chunks = NONE,
+        .cold_chunks = NONE,
     };
     memset(pool->open_chunks, 0xff, sizeof pool->open_chunks);
     pool->memory = reserve_memory(chunk_limit * BLOCK_POOL_CHUNK_BYTES);
@@ -90,15 +95,30 @@ void block_pool_destroy(struct block_pool *pool)
 {
     reserve_free(pool->memory, pool->chunk_limit * BLOCK_POOL_CHUNK_BYTES);
     reserve_free(pool->chunks, pool->chunk_limit * sizeof *pool->chunks);
-    *pool = (struct block_pool){.free_chunks = NONE};
+    *pool = (struct block_pool){.warm_chunks = NONE, .cold_chunks = NONE};
+}
+
+static uint32_t pop_chunk(const struct block_pool *pool, uint32_t *first)
+{
+    uint32_t index = *first;
+    *first = pool->chunks[index].next;
+    return index;
+}
+
+static void push_chunk(struct block_pool *pool, uint32_t *first, uint32_t index)
+{
+    pool->chunks[index].next = *first;
+    *first = index;
 }
 
 static uint32_t take_chunk(struct block_pool *pool)
 {
-    uint32_t index = pool->free_chunks;
-    if (index != NONE) {
-        pool->free_chunks = pool->chunks[index].next;
-        pool->free_chunk_count--;
+    uint32_t index = NONE;
+    if (pool->warm_chunks != NONE) {
+        index = pop_chunk(pool, &pool->warm_chunks);
+        pool->warm_chunk_count--;
+    } else if (pool->cold_chunks != NONE) {
+        index = pop_chunk(pool, &pool->cold_chunks);
     } else if (pool->chunks_touched < pool->chunk_limit) {
         index = pool->chunks_touched++;
     } else {
@@ -110,13 +130,14 @@ static uint32_t take_chunk(struct block_pool *pool)
 
 static void give_chunk(struct block_pool *pool, uint32_t index)
 {
-    pool->chunks[index].next = pool->free_chunks;
-    pool->free_chunks = index;
     pool->chunks_in_use--;
-    if (++pool->free_chunk_count > WARM_FREE_CHUNKS) {
-        reserve_release_pages(pool->memory + index * BLOCK_POOL_CHUNK_BYTES,
-                              BLOCK_POOL_CHUNK_BYTES);
+    if (pool->warm_chunk_count < WARM_FREE_CHUNKS) {
+        pool->warm_chunk_count++;
+        push_chunk(pool, &pool->warm_chunks, index);
+        return;
     }
+    reserve_release_pages(pool->memory + index * BLOCK_POOL_CHUNK_BYTES, BLOCK_POOL_CHUNK_BYTES);
+    push_chunk(pool, &pool->cold_chunks, index);
 }
 
 void *block_pool_take(struct block_pool *pool, size_t bytes)

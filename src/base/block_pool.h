@@ -21,8 +21,9 @@ struct block_pool {
     uint32_t chunk_limit;
     uint32_t chunks_touched;
     uint32_t chunks_in_use;
-    uint32_t free_chunks;                         /* list of chunks without a class */
-    uint32_t free_chunk_count;                    /* its length */
+    uint32_t warm_chunks;                         /* list of free chunks that kept their pages */
+    uint32_t warm_chunk_count;                    /* its length */
+    uint32_t cold_chunks;                         /* list of free chunks that gave theirs back */
     uint32_t open_chunks[BLOCK_POOL_CLASS_COUNT]; /* lists of chunks with a free block */
 };
 
