@@ -283,8 +283,8 @@ METER_API struct meter_gauge *meter_new_gauge(struct meter *meter, const char *n
 
 /* ---- Counters ---- */
 
-METER_API void meter_counter_inc(struct meter_counter *counter);
-METER_API void meter_counter_add(struct meter_counter *counter, uint64_t amount);
+static inline void meter_counter_inc(struct meter_counter *counter);
+static inline void meter_counter_add(struct meter_counter *counter, uint64_t amount);
 /* Fractions. What is negative or NaN is ignored. */
 METER_API void meter_counter_add_double(struct meter_counter *counter, double amount);
 /* Adds `amount` and keeps the labels as the counter's exemplar: see Exemplars. */
@@ -437,6 +437,44 @@ METER_API void meter_after_fork_in_child(struct meter *meter);
 
 /* "1.2.3" */
 METER_API const char *meter_version(void);
+
+/* ---- What the inline functions need: not an interface, use none of it ---- */
+
+struct meter_cells {
+    uint64_t *shards[METER_SHARDS + 1]; /* NULL where a shard has no cells; the last always is */
+};
+
+struct meter_counter {
+    struct meter_cells *cells;
+    uint32_t offset_words;
+    uint32_t flags;
+};
+
+/* The calling thread's shard, or METER_SHARDS when it owns none. */
+extern METER_API __thread uint32_t meter_thread_shard __attribute__((tls_model("initial-exec")));
+
+METER_API void meter_counter_add_slowly(struct meter_counter *counter, uint64_t amount);
+
+static inline void meter_counter_add(struct meter_counter *counter, uint64_t amount)
+{
+    if (__builtin_expect(counter == NULL, 0)) {
+        return;
+    }
+    uint64_t *words =
+        __atomic_load_n(&counter->cells->shards[meter_thread_shard], __ATOMIC_ACQUIRE);
+    if (__builtin_expect(words == NULL, 0)) {
+        meter_counter_add_slowly(counter, amount);
+        return;
+    }
+    /* Nobody else writes this cell, so a relaxed load and store are an increment. */
+    uint64_t *cell = words + counter->offset_words;
+    __atomic_store_n(cell, __atomic_load_n(cell, __ATOMIC_RELAXED) + amount, __ATOMIC_RELAXED);
+}
+
+static inline void meter_counter_inc(struct meter_counter *counter)
+{
+    meter_counter_add(counter, 1);
+}
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,144 @@
+#include "meter/table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define MIN_SLOTS 8
+#define REMOVED ((struct series *)&removed_mark)
+
+static char removed_mark; /* an address that no series has */
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t load_tail(const char *data, size_t length)
+{
+    uint64_t word = 0;
+    if (length >= 4) {
+        uint32_t front, back;
+        memcpy(&front, data, sizeof front);
+        memcpy(&back, data + length - sizeof back, sizeof back);
+        return (uint64_t)front << 32 | back;
+    }
+    if (length > 0) {
+        word = (uint64_t)(unsigned char)data[0] << 16 |
+               (uint64_t)(unsigned char)data[length / 2] << 8 | (unsigned char)data[length - 1];
+    }
+    return word;
+}
+
+/* Seeded, because label values may come from a peer that would like them all in one place. */
+uint64_t table_wide_hash(const struct meter_family *family, const struct value_list *values)
+{
+    uint64_t hash = family->meter->hash_seed;
+    for (size_t i = 0; i < values->count; i++) {
+        const char *data = values->items[i].data;
+        size_t length = values->items[i].length;
+        hash = mix(hash ^ length, UINT64_C(0x9e3779b97f4a7c15));
+        while (length >= 8) {
+            uint64_t word;
+            memcpy(&word, data, sizeof word);
+            hash = mix(hash ^ word, UINT64_C(0xd6e8feb86659fd93));
+            data += sizeof word;
+            length -= sizeof word;
+        }
+        hash = mix(hash ^ load_tail(data, length), UINT64_C(0xa0761d6478bd642f));
+    }
+    return hash;
+}
+
+uint32_t table_hash(const struct meter_family *family, const struct value_list *values)
+{
+    uint64_t hash = table_wide_hash(family, values);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+static bool has_values(const struct series *series, const struct meter_family *family,
+                       const struct value_list *values)
+{
+    const char *cursor = series->values;
+    for (unsigned i = 0; i < family->label_count; i++) {
+        struct span wanted = values->items[family->labels[i].value_index];
+        uint32_t length;
+        memcpy(&length, cursor, sizeof length);
+        cursor += sizeof length;
+        if (length != wanted.length || memcmp(cursor, wanted.data, length) != 0) {
+            return false;
+        }
+        cursor += length;
+    }
+    return true;
+}
+
+struct series *table_find(const struct series_table *table, const struct meter_family *family,
+                          const struct value_list *values, uint32_t hash)
+{
+    if (table == NULL) {
+        return NULL;
+    }
+    for (uint32_t i = hash & table->mask;; i = (i + 1) & table->mask) {
+        struct series *series = __atomic_load_n(&table->slots[i], __ATOMIC_ACQUIRE);
+        if (series == NULL) {
+            return NULL;
+        }
+        if (series != REMOVED && series->hash == hash && has_values(series, family, values)) {
+            return series;
+        }
+    }
+}
+
+static void put(struct series_table *table, struct series *series)
+{
+    uint32_t i = series->hash & table->mask;
+    while (table->slots[i] != NULL) {
+        i = (i + 1) & table->mask;
+    }
+    __atomic_store_n(&table->slots[i], series, __ATOMIC_RELEASE);
+    table->used++;
+}
+
+int table_reserve_locked(struct meter_family *family)
+{
+    struct series_table *old = family->table;
+    /* At most two thirds are used, so that probing ends soon. */
+    if (old != NULL && (uint64_t)(old->used + 1) * 3 <= ((uint64_t)old->mask + 1) * 2) {
+        return 0;
+    }
+    size_t slots = MIN_SLOTS;
+    while ((family->count + 1) * 2 > slots) {
+        slots *= 2;
+    }
+    struct series_table *table = calloc(1, sizeof *table + slots * sizeof table->slots[0]);
+    if (table == NULL) {
+        return -ENOMEM;
+    }
+    table->mask = (uint32_t)(slots - 1);
+    for (size_t i = 0; i < family->count; i++) {
+        put(table, family->ordered[i]);
+    }
+    __atomic_store_n(&family->table, table, __ATOMIC_RELEASE);
+    if (old != NULL) {
+        old->retired_epoch = thread_epoch_advance();
+        old->next = family->retired_tables;
+        family->retired_tables = old;
+    }
+    return 0;
+}
+
+void table_insert_locked(struct meter_family *family, struct series *series)
+{
+    put(family->table, series);
+}
+
+void table_remove_locked(struct meter_family *family, struct series *series)
+{
+    struct series_table *table = family->table;
+    uint32_t i = series->hash & table->mask;
+    while (table->slots[i] != series) {
+        i = (i + 1) & table->mask;
+    }
+    __atomic_store_n(&table->slots[i], REMOVED, __ATOMIC_RELEASE);
+}
