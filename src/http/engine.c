@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 /* Connections accepted in one turn, so that a flood of them does not starve those that are open. */
 #define ACCEPT_BATCH 64
@@ -107,8 +108,17 @@ static void cut_off(struct engine *engine, struct connection *connection)
     connection_abandon(engine, connection, CLOSE_CUT_OFF);
 }
 
+static void close_listeners(struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->listener_count; i++) {
+        close(engine->listeners[i].fd);
+    }
+    engine->listener_count = 0;
+}
+
 void engine_destroy(struct engine *engine)
 {
+    close_listeners(engine);
     for_each_connection(engine, cut_off);
     loop_destroy(&engine->loop);
     slab_destroy(&engine->connections);
@@ -121,23 +131,20 @@ void engine_destroy(struct engine *engine)
     reserve_free(engine->batch, ENGINE_MAX_BATCH * sizeof *engine->batch);
 }
 
-static int watch(struct engine *engine, uint32_t index)
-{
-    struct listening_socket *listener = &engine->listeners[index];
-    int error =
-        loop_add(&engine->loop, listener->fd, EPOLLIN, loop_token(EVENT_LISTENER, 0, index));
-    listener->watched = error == 0;
-    return error;
-}
-
 int engine_add_listener(struct engine *engine, int fd, enum surface surface)
 {
-    if (engine->listener_count == ENGINE_MAX_LISTENERS) {
-        return -ENOSPC;
+    uint32_t index = engine->listener_count;
+    int error = -ENOSPC;
+    if (index < ENGINE_MAX_LISTENERS) {
+        error = loop_add(&engine->loop, fd, EPOLLIN, loop_token(EVENT_LISTENER, 0, index));
     }
-    engine->listeners[engine->listener_count] =
+    if (error != 0) {
+        close(fd);
+        return error;
+    }
+    engine->listeners[engine->listener_count++] =
         (struct listening_socket){.fd = fd, .surface = (uint8_t)surface};
-    return watch(engine, engine->listener_count++);
+    return 0;
 }
 
 static void pause_accepting(struct engine *engine)
@@ -265,14 +272,11 @@ static void start_draining(struct engine *engine)
 {
     /* Closing a listener resets the connections in its queue: so the queue is emptied first. */
     for (uint32_t i = 0; i < engine->listener_count; i++) {
-        struct listening_socket *listener = &engine->listeners[i];
-        while (engine->accepting && accept_one(engine, listener)) {
+        while (engine->accepting && accept_one(engine, &engine->listeners[i])) {
         }
-        loop_remove(&engine->loop, listener->fd);
-        listener->watched = false;
     }
-    engine->listener_count = 0;
     engine->accepting = false;
+    close_listeners(engine);
     engine->draining = true;
     for_each_connection(engine, drain_connection);
 }

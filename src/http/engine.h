@@ -66,9 +66,8 @@ const char *connection_state_name(enum connection_state state);
 const char *close_reason_name(enum close_reason reason);
 
 struct listening_socket {
-    int fd; /* not owned */
+    int fd; /* owned */
     uint8_t surface;
-    bool watched;
 };
 
 struct engine {
@@ -112,12 +111,14 @@ WARN_UNUSED int engine_init(struct engine *engine, const struct engine_settings 
 /* Closes what is open and frees all memory. Not while engine_run runs. */
 void engine_destroy(struct engine *engine);
 
-/* Accepts on a listening, non-blocking socket, which stays the caller's. 0 or negative errno. */
+/*
+ * Accepts on a listening, non-blocking socket, which is the engine's from here on, also when this
+ * fails. Returns 0 or a negative errno.
+ */
 WARN_UNUSED int engine_add_listener(struct engine *engine, int fd, enum surface surface);
 
 /*
  * Serves until drained or stopped. Returns how many exchanges were cut off: 0 when it was drained.
- * After it has drained the accept queues it does not touch the listening sockets any more.
  */
 uint64_t engine_run(struct engine *engine);
 

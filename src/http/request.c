@@ -1,6 +1,7 @@
 #include "http/request.h"
 
 #include "http/authority.h"
+#include "http/list.h"
 #include "http/scan.h"
 
 /* What the fields say that decide about framing and routing, gathered while they go by. */
@@ -171,21 +172,6 @@ static enum request_result parse_request_line(const char **at, const char *end,
     return result;
 }
 
-/* Takes the next element off a comma-separated list (RFC 9110, section 5.6.1). */
-static bool next_element(struct span *list, struct span *ret_element)
-{
-    while (list->length > 0) {
-        const char *comma = memchr(list->data, ',', list->length);
-        size_t length = comma == NULL ? list->length : (size_t)(comma - list->data);
-        *ret_element = span_trim(span_of(list->data, length));
-        *list = span_after(*list, comma == NULL ? length : length + 1);
-        if (ret_element->length > 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum request_result take_content_length(struct span value, struct request *request,
                                                struct head_facts *facts,
                                                struct request_error *error)
@@ -215,7 +201,7 @@ static enum request_result take_transfer_encoding(struct span value, struct head
     facts->has_transfer_encoding = true;
     struct span element;
     bool any = false;
-    while (next_element(&value, &element)) {
+    while (list_next(&value, &element)) {
         any = true;
         if (facts->transfer_is_chunked) {
             return refuse(error, 400, "chunked is not the last transfer coding");
@@ -232,7 +218,7 @@ static void take_connection(struct span value, struct request *request, struct h
 {
     request->connection = value;
     struct span element;
-    while (next_element(&value, &element)) {
+    while (list_next(&value, &element)) {
         facts->wants_close |= span_equals_ignoring_case(element, SPAN("close"));
         facts->wants_keep_alive |= span_equals_ignoring_case(element, SPAN("keep-alive"));
     }

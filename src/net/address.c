@@ -122,6 +122,17 @@ void address_print(const struct address *address, struct buffer *buffer)
     buffer_append_u64(buffer, port);
 }
 
+static void set_peer_v6(struct peer_address *peer, const struct in6_addr *v6)
+{
+    if (IN6_IS_ADDR_V4MAPPED(v6)) {
+        peer->family = AF_INET;
+        memcpy(peer->bytes, v6->s6_addr + 12, 4);
+    } else {
+        peer->family = AF_INET6;
+        memcpy(peer->bytes, v6, sizeof *v6);
+    }
+}
+
 struct peer_address peer_address_from(const struct sockaddr_storage *address)
 {
     struct peer_address peer = {.family = (uint8_t)address->ss_family};
@@ -131,15 +142,31 @@ struct peer_address peer_address_from(const struct sockaddr_storage *address)
         peer.port = ntohs(v4->sin_port);
     } else if (address->ss_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)address;
+        set_peer_v6(&peer, &v6->sin6_addr);
         peer.port = ntohs(v6->sin6_port);
-        if (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-            peer.family = AF_INET;
-            memcpy(peer.bytes, v6->sin6_addr.s6_addr + 12, 4);
-        } else {
-            memcpy(peer.bytes, &v6->sin6_addr, sizeof v6->sin6_addr);
-        }
     }
     return peer;
+}
+
+bool peer_address_parse(struct span text, struct peer_address *ret_peer)
+{
+    char name[INET6_ADDRSTRLEN];
+    if (text.length == 0 || text.length >= sizeof name ||
+        memchr(text.data, '\0', text.length) != NULL) {
+        return false;
+    }
+    memcpy(name, text.data, text.length);
+    name[text.length] = '\0';
+    *ret_peer = (struct peer_address){.family = AF_INET};
+    if (inet_pton(AF_INET, name, ret_peer->bytes) == 1) {
+        return true;
+    }
+    struct in6_addr v6;
+    if (inet_pton(AF_INET6, name, &v6) != 1) {
+        return false;
+    }
+    set_peer_v6(ret_peer, &v6);
+    return true;
 }
 
 void peer_address_print(const struct peer_address *peer, struct buffer *buffer)

@@ -52,3 +52,9 @@ struct peer_address peer_address_from(const struct sockaddr_storage *address);
  * as RFC 5952 writes it, `unix` for a Unix socket.
  */
 void peer_address_print(const struct peer_address *peer, struct buffer *buffer);
+
+/*
+ * Reads an IPv4 or IPv6 address without a port (a port of 0 is set); an IPv4 address mapped into
+ * IPv6 becomes IPv4. False when it is neither.
+ */
+bool peer_address_parse(struct span text, struct peer_address *ret_peer);

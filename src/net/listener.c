@@ -1,6 +1,7 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
@@ -79,10 +80,25 @@ static int open_listening(struct address *address)
     return fd;
 }
 
+static void close_all(const int *fds, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        close(fds[i]);
+    }
+}
+
+static int open_next(struct address *address, const int *fds, unsigned index)
+{
+    if (address->socket.any.sa_family != AF_UNIX || index == 0) {
+        return open_listening(address);
+    }
+    int fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
 int listener_open(struct address *address, bool share, int *ret_fds, unsigned count)
 {
-    bool local = address->socket.any.sa_family == AF_UNIX;
-    if (local) {
+    if (address->socket.any.sa_family == AF_UNIX) {
         remove_stale_socket(address);
     } else if (!share) {
         int error = probe(address);
@@ -91,25 +107,19 @@ int listener_open(struct address *address, bool share, int *ret_fds, unsigned co
         }
     }
     for (unsigned i = 0; i < count; i++) {
-        ret_fds[i] = local && i > 0 ? ret_fds[0] : open_listening(address);
+        ret_fds[i] = open_next(address, ret_fds, i);
         if (ret_fds[i] < 0) {
             int error = ret_fds[i];
-            listener_close(address, ret_fds, i);
+            close_all(ret_fds, i);
             return error;
         }
     }
     return 0;
 }
 
-void listener_close(const struct address *address, const int *fds, unsigned count)
+void listener_remove_file(const struct address *address)
 {
-    bool local = address->socket.any.sa_family == AF_UNIX;
-    for (unsigned i = 0; i < count; i++) {
-        if (!local || i == 0) {
-            close(fds[i]);
-        }
-    }
-    if (local && count > 0) {
+    if (address->socket.any.sa_family == AF_UNIX) {
         unlink(address->socket.local.sun_path);
     }
 }

@@ -10,8 +10,8 @@
 /*
  * Opens `count` listening sockets on the address, non-blocking and close-on-exec, into `ret_fds`.
  * When the address has port 0, all get the port that the kernel chose for the first and
- * `address` is updated with it. For a Unix socket one is opened and its descriptor repeated; a
- * socket file that nobody listens on any more is replaced.
+ * `address` is updated with it. For a Unix socket one is opened and duplicated; a socket file that
+ * nobody listens on any more is replaced.
  *
  * Unless `share`, an address that another process listens on is refused with -EADDRINUSE:
  * SO_REUSEPORT alone would silently give that process half of the traffic.
@@ -20,5 +20,5 @@
  */
 WARN_UNUSED int listener_open(struct address *address, bool share, int *ret_fds, unsigned count);
 
-/* Closes what listener_open gave, and takes a Unix socket's file away. */
-void listener_close(const struct address *address, const int *fds, unsigned count);
+/* Takes the file of a Unix socket away, once nobody accepts on it any more. */
+void listener_remove_file(const struct address *address);

@@ -60,13 +60,6 @@ void loop_modify(struct loop *loop, int fd, uint32_t events, uint64_t token)
     ASSERT(result == 0); /* the descriptor was added and is open: nothing else can go wrong */
 }
 
-void loop_remove(struct loop *loop, int fd)
-{
-    struct epoll_event unused = {0};
-    int result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, fd, &unused);
-    ASSERT(result == 0);
-}
-
 void loop_set_deadline(struct loop *loop, int64_t deadline_ns)
 {
     /* Set too early, it wakes the loop once for nothing: cheaper than a system call each time. */

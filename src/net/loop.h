@@ -57,7 +57,6 @@ void loop_destroy(struct loop *loop);
 /* Watch a descriptor for EPOLL* events; the descriptor stays the caller's. 0 or negative errno. */
 WARN_UNUSED int loop_add(struct loop *loop, int fd, uint32_t events, uint64_t token);
 void loop_modify(struct loop *loop, int fd, uint32_t events, uint64_t token);
-void loop_remove(struct loop *loop, int fd);
 
 /*
  * Makes loop_wait return at `deadline_ns` (monotonic; INT64_MAX: never) at the latest; it may

@@ -1,0 +1,52 @@
+/*
+ * The application: what the server answers. `struct app` is what all workers share and read;
+ * `struct app_worker` is what one of them writes. The engine calls app_begin, app_respond and
+ * app_complete (see http/exchange.h).
+ */
+#pragma once
+
+#include "app/client_address.h"
+#include "app/metrics.h"
+#include "app/route.h"
+#include "base/compiler.h"
+#include "http/exchange.h"
+#include "latency/rule.h"
+
+#include <stdatomic.h>
+
+struct app_settings {
+    const struct law *law; /* of `/`; not owned */
+    uint64_t seed_key;
+    struct app_metrics_identity identity; /* its version is a valid field value; not owned */
+    struct trusted_networks trusted;      /* not owned */
+    bool admin_everywhere;                /* admin routes are on the public listeners too */
+    struct meter *meter;                  /* not owned */
+};
+
+struct app {
+    struct app_settings settings;
+    struct rule index_rule;
+    struct app_metrics metrics;
+    char index_fields[256]; /* Content-Type and version of `/`, as field lines */
+    size_t index_fields_bytes;
+    _Atomic bool ready; /* what /readyz says; set by the server */
+};
+
+struct app_worker {
+    struct app *app;               /* not owned */
+    struct request_counts *counts; /* owned */
+};
+
+/* Registers the metrics. Returns 0 or a negative errno, with `error` filled. */
+WARN_UNUSED int app_init(struct app *app, const struct app_settings *settings,
+                         struct meter_error *error);
+
+/* At most APP_MAX_WORKERS, before the first scrape, all to outlive the last. 0 or -ENOMEM. */
+WARN_UNUSED int app_worker_init(struct app_worker *worker, struct app *app);
+void app_worker_destroy(struct app_worker *worker);
+
+/* The engine's calls; `context` is a struct app_worker. */
+void app_begin(void *context, struct exchange *exchange, const struct request *request,
+               struct buffer *keep);
+void app_respond(void *context, struct exchange *exchange, struct response *response);
+void app_complete(void *context, const struct completion *completion);

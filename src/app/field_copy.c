@@ -1,0 +1,202 @@
+#include "app/field_copy.h"
+
+#include "http/list.h"
+
+/*
+ * Never copied, in lower case. Grouped by the reason:
+ * - hop-by-hop and framing (RFC 9110, sections 7.6.1 and 6.6; RFC 9112): they belong to the
+ *   connection, or say where a message ends;
+ * - what this server says itself in the answer;
+ * - what only a server may say, or what makes a client do something: a request that could have it
+ *   repeated could set cookies, redirect, or open an origin up in somebody else's browser;
+ * - credentials, which must not show up in a place that is cached, logged or read by a script.
+ */
+static const struct span refused_names[] = {
+    {"connection", 10},
+    {"keep-alive", 10},
+    {"te", 2},
+    {"trailer", 7},
+    {"transfer-encoding", 17},
+    {"upgrade", 7},
+    {"http2-settings", 14},
+    {"expect", 6},
+
+    {"date", 4},
+    {"server", 6},
+    {"version", 7},
+    {"server-timing", 13},
+
+    {"set-cookie", 10},
+    {"set-cookie2", 11},
+    {"set-login", 9},
+    {"location", 8},
+    {"refresh", 7},
+    {"link", 4},
+    {"sourcemap", 9},
+    {"x-sourcemap", 11},
+    {"www-authenticate", 16},
+    {"authentication-info", 19},
+    {"retry-after", 11},
+    {"alt-svc", 7},
+    {"clear-site-data", 15},
+    {"strict-transport-security", 25},
+    {"public-key-pins", 15},
+    {"expect-ct", 9},
+    {"nel", 3},
+    {"report-to", 9},
+    {"reporting-endpoints", 19},
+    {"referrer-policy", 15},
+    {"permissions-policy", 18},
+    {"feature-policy", 14},
+    {"document-policy", 15},
+    {"origin-agent-cluster", 20},
+    {"origin-trial", 12},
+    {"service-worker-allowed", 22},
+    {"speculation-rules", 17},
+    {"supports-loading-mode", 21},
+    {"timing-allow-origin", 19},
+    {"activate-storage-access", 23},
+    {"accept-ch", 9},
+    {"critical-ch", 11},
+    {"age", 3},
+    {"allow", 5},
+    {"cache-control", 13},
+    {"pragma", 6},
+    {"expires", 7},
+    {"etag", 4},
+    {"last-modified", 13},
+    {"vary", 4},
+    {"warning", 7},
+    {"no-vary-search", 14},
+    {"accept-ranges", 13},
+    {"x-frame-options", 15},
+    {"x-xss-protection", 16},
+    {"x-content-type-options", 22},
+    {"x-dns-prefetch-control", 22},
+    {"x-robots-tag", 12},
+    {"x-permitted-cross-domain-policies", 33},
+    {"x-sendfile", 10},
+    {"x-reproxy-url", 13},
+    {"surrogate-control", 17},
+    {"cdn-cache-control", 17},
+
+    {"authorization", 13},
+    {"cookie", 6},
+    {"cookie2", 7},
+};
+
+static const struct span refused_prefixes[] = {
+    {"content-", 8}, /* they would describe the answer's content */
+    {"access-control-", 15},
+    {"cross-origin-", 13},
+    {"proxy-", 6}, /* hop-by-hop, and credentials */
+    {"sec-", 4},
+    {"x-accel-", 8},
+};
+
+/*
+ * By the name's first letter: the lengths of refused names, and bit 0 where a refused prefix
+ * starts with it. So nearly every name that is copied is settled by one look.
+ */
+static uint64_t lengths_by_letter[32];
+
+__attribute__((constructor)) static void index_names(void)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(refused_names); i++) {
+        lengths_by_letter[refused_names[i].data[0] & 31] |= UINT64_C(1) << refused_names[i].length;
+    }
+    for (size_t i = 0; i < ARRAY_LENGTH(refused_prefixes); i++) {
+        lengths_by_letter[refused_prefixes[i].data[0] & 31] |= 1;
+    }
+}
+
+static bool has_refused_prefix(struct span name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(refused_prefixes); i++) {
+        struct span prefix = refused_prefixes[i];
+        if (name.length >= prefix.length &&
+            span_equals_ignoring_case(span_of(name.data, prefix.length), prefix)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_refused_name(struct span name)
+{
+    for (size_t i = 0; i < ARRAY_LENGTH(refused_names); i++) {
+        if (span_equals_ignoring_case(name, refused_names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool field_may_be_copied(struct span name)
+{
+    uint64_t lengths = lengths_by_letter[name.data[0] & 31];
+    if (LIKELY(lengths == 0)) {
+        return true;
+    }
+    if ((lengths & 1) != 0 && has_refused_prefix(name)) {
+        return false;
+    }
+    bool length_matches = name.length < 64 && (lengths >> name.length & 1) != 0;
+    return !length_matches || !is_refused_name(name);
+}
+
+static bool is_named_by_connection(struct span connection, struct span name)
+{
+    struct span element;
+    while (list_next(&connection, &element)) {
+        if (span_equals_ignoring_case(element, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether Connection, in any of its lines, names the field: then it is hop-by-hop. */
+static bool is_hop_by_hop(const struct request *request, struct span name)
+{
+    if (LIKELY(request->connection.length == 0)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < request->field_count; i++) {
+        if (span_equals_ignoring_case(request->fields[i].name, SPAN("connection")) &&
+            is_named_by_connection(request->fields[i].value, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool came_before(const struct request *request, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++) {
+        if (span_equals_ignoring_case(request->fields[i].name, request->fields[index].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void field_copy_all(const struct request *request, struct buffer *output)
+{
+    uint64_t seen = 0; /* of a cheap hash: only names that share one are compared */
+    for (uint32_t i = 0; i < request->field_count; i++) {
+        const struct request_field *field = &request->fields[i];
+        struct span name = field->name;
+        unsigned last = (unsigned)name.data[name.length - 1] & 31;
+        unsigned hash = ((unsigned)(name.data[0] & 31) * 7 + last + (unsigned)name.length * 5) & 63;
+        bool repeated = (seen >> hash & 1) != 0 && came_before(request, i);
+        seen |= UINT64_C(1) << hash;
+        if (repeated || !field_may_be_copied(name) || is_hop_by_hop(request, name)) {
+            continue;
+        }
+        buffer_append_span(output, name);
+        buffer_append_span(output, SPAN(": "));
+        buffer_append_span(output, field->value);
+        buffer_append_span(output, SPAN("\r\n"));
+    }
+}

@@ -1,0 +1,293 @@
+#include "app/metrics.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/reserve.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#define STATUS_FIRST 100
+#define STATUS_COUNT 900
+
+/* 0.001 * 2^k, k = 0..14: from a millisecond to 16 seconds. */
+#define LATENCY_BOUNDS                                                                             \
+    METER_BOUNDS(0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1.024,      \
+                 2.048, 4.096, 8.192, 16.384)
+
+struct request_counts {
+    _Atomic uint64_t cells[ROUTE_COUNT][METHOD_COUNT][STATUS_COUNT];
+};
+
+struct request_counts *app_metrics_add_worker(struct app_metrics *metrics)
+{
+    ASSERT(metrics->worker_count < APP_MAX_WORKERS);
+    /* Only the pages of statuses that come up get memory. */
+    struct request_counts *counts = reserve_memory(sizeof *counts);
+    if (counts != NULL) {
+        metrics->counts[metrics->worker_count++] = counts;
+    }
+    return counts;
+}
+
+void request_counts_free(struct request_counts *counts)
+{
+    reserve_free(counts, sizeof *counts);
+}
+
+void request_counts_add(struct request_counts *counts, const struct exchange *exchange)
+{
+    ASSERT(exchange->status >= STATUS_FIRST && exchange->status < STATUS_FIRST + STATUS_COUNT);
+    _Atomic uint64_t *cell =
+        &counts->cells[exchange->route][exchange->method][exchange->status - STATUS_FIRST];
+    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+static void emit_requests(struct meter_sink *sink, enum route route, enum method method,
+                          unsigned status, uint64_t count)
+{
+    char code[8];
+    snprintf(code, sizeof code, "%u", status);
+    /* What does not fit is counted by libmeter; nothing else can be done about it here. */
+    (void)meter_emit(sink, METER_LABELS(route_at(route)->pattern, method_name(method).data, code),
+                     (double)count);
+}
+
+static void collect_requests(struct meter_sink *sink, void *context)
+{
+    const struct app_metrics *metrics = context;
+    for (unsigned route = 0; route < ROUTE_COUNT; route++) {
+        for (unsigned method = 0; method < METHOD_COUNT; method++) {
+            for (unsigned status = 0; status < STATUS_COUNT; status++) {
+                uint64_t count = 0;
+                for (unsigned worker = 0; worker < metrics->worker_count; worker++) {
+                    count +=
+                        atomic_load_explicit(&metrics->counts[worker]->cells[route][method][status],
+                                             memory_order_relaxed);
+                }
+                if (count > 0) {
+                    emit_requests(sink, (enum route)route, (enum method)method,
+                                  status + STATUS_FIRST, count);
+                }
+            }
+        }
+    }
+}
+
+static int register_latencies(struct app_metrics *metrics, struct meter_error *error)
+{
+    struct meter *meter = metrics->meter;
+    struct meter_family *execution =
+        meter_register(meter,
+                       &(struct meter_description){
+                           .type = METER_HISTOGRAM,
+                           .name = "httpserver_execution_latency_seconds",
+                           .help = "Time spent.",
+                           .labels = METER_LABELS("step"),
+                           LATENCY_BOUNDS,
+                       },
+                       error);
+    struct meter_family *duration = meter_register(
+        meter,
+        &(struct meter_description){
+            .type = METER_HISTOGRAM,
+            .name = "httpserver_request_duration_seconds",
+            .help = "Time from the head of a request being parsed to the last byte of its answer "
+                    "being handed to the kernel.",
+            .labels = METER_LABELS("route"),
+            LATENCY_BOUNDS,
+        },
+        error);
+    if (execution == NULL || duration == NULL) {
+        return -errno;
+    }
+    metrics->execution_latency = meter_histogram_get(execution, METER_LABELS("total"));
+    for (unsigned route = 0; route < ROUTE_COUNT; route++) {
+        const struct route_entry *entry = route_at((enum route)route);
+        if (entry->measured) {
+            metrics->request_duration[route] =
+                meter_histogram_get(duration, METER_LABELS(entry->pattern));
+            if (metrics->request_duration[route] == NULL) {
+                return -errno;
+            }
+        }
+    }
+    return metrics->execution_latency == NULL ? -errno : 0;
+}
+
+static int register_delays(struct app_metrics *metrics, struct meter_error *error)
+{
+    struct meter_family *injected = meter_register(metrics->meter,
+                                                   &(struct meter_description){
+                                                       .type = METER_HISTOGRAM,
+                                                       .name = "httpserver_injected_delay_seconds",
+                                                       .help = "Delays as drawn from the law.",
+                                                       .labels = METER_LABELS("route"),
+                                                       LATENCY_BOUNDS,
+                                                   },
+                                                   error);
+    struct meter_family *overshoot = meter_register(
+        metrics->meter,
+        &(struct meter_description){
+            .type = METER_HISTOGRAM,
+            .name = "httpserver_delay_overshoot_seconds",
+            .help = "How much longer than drawn a request waited.",
+            .labels = METER_LABELS("route"),
+            METER_BOUNDS(1e-6, 2e-6, 4e-6, 8e-6, 16e-6, 32e-6, 64e-6, 128e-6, 256e-6, 512e-6,
+                         1.024e-3, 2.048e-3, 4.096e-3, 8.192e-3, 16.384e-3, 32.768e-3, 65.536e-3,
+                         131.072e-3, 262.144e-3, 524.288e-3, 1.048576),
+        },
+        error);
+    if (injected == NULL || overshoot == NULL) {
+        return -errno;
+    }
+    metrics->injected_delay = meter_histogram_get(injected, METER_LABELS("/"));
+    metrics->delay_overshoot = meter_histogram_get(overshoot, METER_LABELS("/"));
+    return metrics->injected_delay == NULL || metrics->delay_overshoot == NULL ? -errno : 0;
+}
+
+/* The truth that the law states, for dashboards to draw over the measurement. */
+static int register_expectations(struct app_metrics *metrics, const struct law *law,
+                                 struct meter_error *error)
+{
+    static const struct {
+        const char *name;
+        double q;
+    } quantiles[] = {{"0.5", 0.5}, {"0.9", 0.9}, {"0.95", 0.95}, {"0.99", 0.99}, {"0.999", 0.999}};
+    struct meter_family *quantile =
+        meter_register(metrics->meter,
+                       &(struct meter_description){
+                           .type = METER_GAUGE,
+                           .name = "httpserver_expected_latency_quantile_seconds",
+                           .help = "Quantiles of the law that delays are drawn from.",
+                           .labels = METER_LABELS("route", "q"),
+                       },
+                       error);
+    struct meter_family *mean =
+        meter_register(metrics->meter,
+                       &(struct meter_description){
+                           .type = METER_GAUGE,
+                           .name = "httpserver_expected_latency_mean_seconds",
+                           .help = "Mean of the law that delays are drawn from.",
+                           .labels = METER_LABELS("route"),
+                       },
+                       error);
+    if (quantile == NULL || mean == NULL) {
+        return -errno;
+    }
+    meter_gauge_set(meter_gauge_get(mean, METER_LABELS("/")), law_mean_ns(law) / 1e9);
+    for (size_t i = 0; i < ARRAY_LENGTH(quantiles); i++) {
+        meter_gauge_set(meter_gauge_get(quantile, METER_LABELS("/", quantiles[i].name)),
+                        law_quantile_ns(law, quantiles[i].q) / 1e9);
+    }
+    return 0;
+}
+
+static int register_info(struct meter *meter, const char *name, const char *help,
+                         const char *const *labels, const char *const *values,
+                         struct meter_error *error)
+{
+    struct meter_family *info = meter_register(meter,
+                                               &(struct meter_description){
+                                                   .type = METER_INFO,
+                                                   .name = name,
+                                                   .help = help,
+                                                   .labels = labels,
+                                               },
+                                               error);
+    return info == NULL ? -errno : meter_info_set(info, values);
+}
+
+static int register_identity(struct meter *meter, const struct app_metrics_identity *identity,
+                             struct meter_error *error)
+{
+    int result = register_info(meter, "httpserver_build_info",
+                               "The version that the environment gave, and that of the build.",
+                               METER_LABELS("version", "build"),
+                               METER_LABELS(identity->version, identity->build_version), error);
+    if (result == 0) {
+        result = register_info(meter, "httpserver_seed_info",
+                               "The seed of all draws: started with it, the server draws the same.",
+                               METER_LABELS("seed"), METER_LABELS(identity->seed), error);
+    }
+    return result;
+}
+
+/* Names and meaning as client_golang's promhttp has them, which dashboards know. */
+static int register_scrapes(struct app_metrics *metrics, struct meter_error *error)
+{
+    struct meter_family *total =
+        meter_register(metrics->meter,
+                       &(struct meter_description){
+                           .type = METER_COUNTER,
+                           .name = "promhttp_metric_handler_requests_total",
+                           .help = "Total number of scrapes by HTTP status code.",
+                           .labels = METER_LABELS("code"),
+                       },
+                       error);
+    metrics->scrapes_in_flight =
+        meter_new_gauge(metrics->meter, "promhttp_metric_handler_requests_in_flight",
+                        "Current number of scrapes being served.");
+    if (total == NULL || metrics->scrapes_in_flight == NULL) {
+        return -errno;
+    }
+    metrics->scrapes_ok = meter_counter_get(total, METER_LABELS("200"));
+    metrics->scrapes_failed = meter_counter_get(total, METER_LABELS("500"));
+    metrics->scrapes_refused = meter_counter_get(total, METER_LABELS("503"));
+    return 0;
+}
+
+int app_metrics_register(struct app_metrics *metrics, struct meter *meter, const struct law *law,
+                         const struct app_metrics_identity *identity, struct meter_error *error)
+{
+    *metrics = (struct app_metrics){.meter = meter};
+    struct meter_family *requests =
+        meter_register(meter,
+                       &(struct meter_description){
+                           .type = METER_COUNTER,
+                           .name = "httpserver_requests_total",
+                           .help = "Requests answered; code 499: the client left first.",
+                           .labels = METER_LABELS("route", "method", "code"),
+                           .collect = collect_requests,
+                           .context = metrics,
+                       },
+                       error);
+    int result = requests == NULL ? -errno : 0;
+    if (result == 0) {
+        result = register_latencies(metrics, error);
+    }
+    if (result == 0) {
+        result = register_delays(metrics, error);
+    }
+    if (result == 0) {
+        result = register_expectations(metrics, law, error);
+    }
+    if (result == 0) {
+        result = register_identity(meter, identity, error);
+    }
+    if (result == 0) {
+        result = register_scrapes(metrics, error);
+    }
+    if (result == 0) {
+        result = meter_register_process(meter, error);
+    }
+    if (result == 0) {
+        result = meter_register_runtime(meter, error);
+    }
+    return result;
+}
+
+void app_metrics_observe(const struct app_metrics *metrics, const struct completion *completion)
+{
+    const struct exchange *exchange = completion->exchange;
+    int64_t total_ns = completion->completed_ns - exchange->started_ns;
+    meter_histogram_observe_ns(metrics->execution_latency, total_ns);
+    meter_histogram_observe_ns(metrics->request_duration[exchange->route], total_ns);
+    if (exchange->delay_ns != ACCESS_DELAY_NONE) {
+        int64_t overshoot_ns = exchange->waited_ns - exchange->delay_ns;
+        meter_histogram_observe_ns(metrics->injected_delay, exchange->delay_ns);
+        meter_histogram_observe_ns(metrics->delay_overshoot, overshoot_ns);
+    }
+}

@@ -1,0 +1,42 @@
+/*
+ * The route table: which path is answered by what, for which methods, and on which listeners.
+ */
+#pragma once
+
+#include "http/exchange.h"
+#include "http/method.h"
+
+/* Also the index of a route's metrics. Never exported as a number. */
+enum route {
+    ROUTE_OTHER, /* no path of the table, or a request that was refused before its path was known */
+    ROUTE_INDEX,
+    ROUTE_HEALTHZ,
+    ROUTE_LIVEZ,
+    ROUTE_READYZ,
+    ROUTE_VERSION,
+    ROUTE_METRICS,
+    ROUTE_COUNT
+};
+
+struct app_worker;
+
+struct route_entry {
+    const char *pattern; /* the `route` label */
+    unsigned methods;    /* set of METHOD_BIT; OPTIONS and HEAD are answered wherever GET is */
+    unsigned surfaces;   /* set of enum surface */
+    bool measured;       /* in the latency families */
+    /* NULL where nothing of the request is needed. */
+    void (*begin)(struct app_worker *worker, struct exchange *exchange,
+                  const struct request *request, struct buffer *keep);
+    void (*respond)(struct app_worker *worker, struct exchange *exchange,
+                    struct response *response);
+};
+
+/* Static; by enum route. */
+const struct route_entry *route_at(enum route route);
+
+/* The route of a path on a listener of these surfaces; ROUTE_OTHER when there is none. */
+enum route route_find(struct span path, unsigned surfaces);
+
+/* Appends the methods of a route, "GET, HEAD, OPTIONS", as Allow lists them. */
+void route_append_methods(enum route route, struct buffer *buffer);
