@@ -1,8 +1,8 @@
 """libFuzzer programs: test/fuzz/MODULE/fuzz_NAME.c, with what they need beside them.
 
-A program that must link more than the project's own libraries, libyaml and zlib has no place here.
-Inputs that once broke something are kept in test/fuzz/MODULE/corpus_NAME/ (or corpus/); a
-dictionary is fuzz_NAME.dict. Each program counts twice: the corpus replayed, and a bounded search.
+They are linked with the project's own libraries, libyaml and zlib. Inputs worth keeping, such as
+those that once broke something, are in test/fuzz/MODULE/NAME_corpus/; a dictionary is
+fuzz_NAME.dict. Each program counts twice: the corpus replayed, and a bounded search.
 """
 
 import concurrent.futures
@@ -27,21 +27,13 @@ def _link(source):
     return program if status == 0 else None
 
 
-def _corpus(source):
-    name = source.stem.removeprefix("fuzz_")
-    for folder in (source.parent / f"corpus_{name}", source.parent / "corpus"):
-        if folder.is_dir():
-            return folder
-    return None
-
-
 def _fuzz(source, seconds):
     tally = Tally()
     program = _link(source)
     if program is None:
         return one(False)
-    corpus = _corpus(source)
-    inputs = sorted(path for path in corpus.rglob("*") if path.is_file()) if corpus else []
+    corpus = source.parent / (source.stem.removeprefix("fuzz_") + "_corpus")
+    inputs = sorted(path for path in corpus.glob("*") if path.is_file())
     # Without any input the program still must run once on none.
     status, _ = run([program, *(inputs or ["-runs=1"])], env=ENVIRONMENT)
     tally.add(one(status == 0))
@@ -52,7 +44,7 @@ def _fuzz(source, seconds):
     status, _ = run([program, f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
                      "-print_final_stats=0", "-verbosity=0", f"-artifact_prefix={found.parent}/",
                      *([f"-dict={dictionary}"] if dictionary.exists() else []),
-                     found, *([corpus] if corpus else [])],
+                     found, *([corpus] if inputs else [])],
                     env=ENVIRONMENT, timeout_seconds=seconds + 60)
     tally.add(one(status == 0))
     return tally
