@@ -39,16 +39,18 @@ struct access_log_settings {
 
 /*
  * Starts the thread, with all signals blocked in it. Negative errno when a resource is missing.
- * The caller must have made sure that descriptors 0 to 2 are open, lest `fd` be a socket.
+ * To be called before the workers push. The caller must have made sure that descriptors 0 to 2 are
+ * open, lest `fd` be a socket.
  */
 int access_log_start(const struct access_log_settings *settings,
                      struct access_log **ret_log) WARN_UNUSED;
 
 /*
  * Writes what is in the rings and ends the thread; to be called when no worker pushes any more.
- * Waits until `deadline_ns` (monotonic clock) at most. Returns 0 and frees the log, or -ETIMEDOUT
- * when the output is blocked: then the thread, the log and the rings must be left alone, and the
- * process should exit. In both cases *ret_dropped, if not NULL, is the final count of lines lost.
+ * When the output cannot take them until `deadline_ns` (monotonic clock), the rest is lost. Returns
+ * 0 and frees the log; or, a tenth of a second after the deadline, -ETIMEDOUT when the thread hangs
+ * in a write(2): then the log and the rings must be left alone, and the process should exit. In
+ * both cases *ret_dropped, if not NULL, is the final count of lines lost.
  */
 int access_log_stop(struct access_log *log, int64_t deadline_ns, uint64_t *ret_dropped) WARN_UNUSED;
 

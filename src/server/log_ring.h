@@ -41,7 +41,8 @@ struct log_ring {
 
 /*
  * Allocates `capacity_bytes` (a power of two, at least LOG_RING_MIN_BYTES). -EINVAL or -ENOMEM.
- * access_log_start() sets the signal. The ring must not move while it is used.
+ * access_log_start() sets the signal, before the producer may push. The ring must not move while
+ * it is used.
  */
 int log_ring_initialise(struct log_ring *ring, size_t capacity_bytes) WARN_UNUSED;
 void log_ring_release(struct log_ring *ring);
@@ -55,17 +56,14 @@ void log_ring_release(struct log_ring *ring);
 bool log_ring_push(struct log_ring *ring, const struct access_record *record, const char *method,
                    const char *target);
 
-/* A record in the ring's own memory, valid until the next log_ring_pop() or log_ring_drop(). */
+/* A record in the ring's own memory, valid until it is popped. */
 struct log_entry {
     const struct access_record *record;
     struct span method;
     struct span target;
 };
 
-/*
- * Consumer's thread only: looks at the oldest record, false when there is none; then frees it.
- * log_ring_free_space() publishes what was popped to the producer: once per batch is enough.
- */
+/* Consumer's thread only: looks at the oldest record; false when there is none. */
 bool log_ring_peek(struct log_ring *ring, struct log_entry *ret_entry);
 
 /* Consumer's thread only: frees the record that log_ring_peek() showed. */

@@ -1,0 +1,119 @@
+#include "server/drain.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* What ended a wait. */
+enum waited_for { WAITED_SIGNAL, WAITED_WORKERS, WAITED_DEADLINE };
+
+static void ending_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+}
+
+static struct timespec time_until(int64_t deadline_ns)
+{
+    int64_t left_ns = deadline_ns - clock_monotonic_ns();
+    left_ns = left_ns < 0 ? 0 : left_ns;
+    return (struct timespec){.tv_sec = left_ns / NS_PER_S, .tv_nsec = left_ns % NS_PER_S};
+}
+
+/* Takes ended workers off `*running`. */
+static void count_ended(int done_fd, unsigned *running)
+{
+    uint64_t ended = 0;
+    if (read(done_fd, &ended, sizeof ended) == sizeof ended) {
+        ASSERT(ended <= *running);
+        *running -= (unsigned)ended;
+    }
+}
+
+/* Waits until a signal comes, no worker runs, or the deadline (INT64_MAX: none) passes. */
+static enum waited_for wait_for_any(const struct server *server, int signal_fd, unsigned *running,
+                                    int64_t deadline_ns)
+{
+    for (;;) {
+        struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
+                               {.fd = server->done_fd, .events = POLLIN}};
+        struct timespec left = time_until(deadline_ns);
+        int count = ppoll(fds, 2, deadline_ns == INT64_MAX ? NULL : &left, NULL);
+        if (count == 0) {
+            return WAITED_DEADLINE;
+        }
+        ASSERT(count > 0 || errno == EINTR);
+        struct signalfd_siginfo info;
+        if (count > 0 && read(signal_fd, &info, sizeof info) == sizeof info) {
+            return WAITED_SIGNAL;
+        }
+        count_ended(server->done_fd, running);
+        if (*running == 0) {
+            return WAITED_WORKERS;
+        }
+    }
+}
+
+static uint64_t join_all(struct server *server)
+{
+    uint64_t cut_off = 0;
+    for (unsigned i = 0; i < server->started; i++) {
+        worker_join(&server->workers[i]);
+        cut_off += server->workers[i].cut_off;
+    }
+    return cut_off;
+}
+
+static uint64_t stop_all(struct server *server)
+{
+    for (unsigned i = 0; i < server->started; i++) {
+        engine_request_stop(&server->workers[i].engine);
+    }
+    return join_all(server);
+}
+
+void drain_stop_workers(struct server *server)
+{
+    (void)stop_all(server);
+}
+
+static uint64_t drain(struct server *server, int signal_fd)
+{
+    const struct configuration *configuration = server->configuration;
+    unsigned running = server->started;
+    enum waited_for event = wait_for_any(server, signal_fd, &running, INT64_MAX);
+    ASSERT(event == WAITED_SIGNAL); /* workers do not end by themselves */
+    atomic_store(&server->app.ready, false);
+    fprintf(stderr, "httpserver: draining\n");
+    int64_t now_ns = clock_monotonic_ns();
+    if (configuration->drain_delay_ns > 0) {
+        event = wait_for_any(server, signal_fd, &running, now_ns + configuration->drain_delay_ns);
+        if (event == WAITED_SIGNAL) {
+            return stop_all(server);
+        }
+        now_ns = clock_monotonic_ns();
+    }
+    for (unsigned i = 0; i < server->started; i++) {
+        engine_request_drain(&server->workers[i].engine);
+    }
+    event = wait_for_any(server, signal_fd, &running, now_ns + configuration->drain_timeout_ns);
+    return event == WAITED_WORKERS ? join_all(server) : stop_all(server);
+}
+
+uint64_t drain_wait_and_end(struct server *server)
+{
+    sigset_t signals;
+    ending_signals(&signals);
+    int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    ASSERT(signal_fd >= 0); /* descriptors were set aside for it */
+    uint64_t cut_off = drain(server, signal_fd);
+    close(signal_fd);
+    return cut_off;
+}

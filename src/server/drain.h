@@ -1,0 +1,17 @@
+/*
+ * The end of a serving process: what happens between the first signal and the exit.
+ */
+#pragma once
+
+#include "server/server.h"
+
+/*
+ * Waits for SIGTERM or SIGINT, which must be blocked in every thread, then: /readyz says 503, the
+ * drain delay passes while still accepting, the workers drain. A second signal, or the end of the
+ * drain timeout, cuts off what is left. All workers have ended on return. Returns how many
+ * requests were cut off.
+ */
+uint64_t drain_wait_and_end(struct server *server);
+
+/* Ends the workers that run, at once. For a start that failed half-way. */
+void drain_stop_workers(struct server *server);

@@ -1,0 +1,303 @@
+#include "server/server.h"
+
+#include "base/clock.h"
+#include "base/reserve.h"
+#include "net/listener.h"
+#include "server/command.h"
+#include "server/resources.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* Of descriptors, for what is no connection: listeners, loops, the log, files that are read. */
+#define DESCRIPTORS_ASIDE 64
+#define DESCRIPTORS_PER_WORKER 8
+#define DEFAULT_MAX_CONNECTIONS 262144
+#define LOG_FLUSH_TIMEOUT_NS NS_PER_S
+
+static void describe(char error[SERVER_ERROR_BYTES], const char *what, const char *value,
+                     const char *reason)
+{
+    snprintf(error, SERVER_ERROR_BYTES, "%s: %s: %s", what, value, reason);
+}
+
+static int parse_networks(struct server *server, char error[SERVER_ERROR_BYTES])
+{
+    const struct text_list *list = &server->configuration->trust_forwarded;
+    for (size_t i = 0; i < list->count; i++) {
+        const char *reason = NULL;
+        int result = network_parse(span_from_string(list->items[i]), &server->trusted[i], &reason);
+        if (result != 0) {
+            describe(error, configuration_origin(server->configuration, OPTION_TRUST_FORWARDED),
+                     list->items[i], reason);
+            return result;
+        }
+    }
+    return 0;
+}
+
+static int open_application(struct server *server, char error[SERVER_ERROR_BYTES])
+{
+    const struct configuration *configuration = server->configuration;
+    struct buffer seed = buffer_over(server->seed_text, sizeof server->seed_text - 1);
+    buffer_append_seed(&seed, &configuration->seed);
+    server->meter = meter_new(NULL);
+    if (server->meter == NULL) {
+        describe(error, "metrics", "registry", strerror(ENOMEM));
+        return -ENOMEM;
+    }
+    struct app_settings settings = {
+        .law = configuration->delay,
+        .seed_key = configuration->seed.key,
+        .identity = {.version = configuration->version,
+                     .build_version = program_version,
+                     .seed = server->seed_text},
+        .trusted = {.networks = server->trusted, .count = configuration->trust_forwarded.count},
+        .admin_everywhere = configuration->admin_listen.count == 0,
+        .meter = server->meter,
+    };
+    struct meter_error meter_error = {0};
+    int result = app_init(&server->app, &settings, &meter_error);
+    if (result == 0) {
+        result = server_metrics_register(&server->metrics, server->meter, &meter_error);
+    }
+    if (result != 0) {
+        describe(error, "metrics", meter_error.text, strerror(-result));
+    }
+    return result;
+}
+
+static unsigned choose_worker_count(const struct configuration *configuration)
+{
+    uint64_t count = configuration->workers != 0 ? configuration->workers : resources_processors();
+    return count < APP_MAX_WORKERS ? (unsigned)count : APP_MAX_WORKERS;
+}
+
+static int choose_max_connections(const struct configuration *configuration, unsigned workers,
+                                  uint32_t *ret_per_worker, char error[SERVER_ERROR_BYTES])
+{
+    uint64_t descriptors = resources_raise_descriptor_limit();
+    uint64_t aside = DESCRIPTORS_ASIDE + (uint64_t)workers * DESCRIPTORS_PER_WORKER;
+    uint64_t possible = descriptors > aside ? descriptors - aside : 0;
+    uint64_t wanted = configuration->max_connections;
+    if (possible < workers || wanted > possible) {
+        char value[32];
+        snprintf(value, sizeof value, "%llu", (unsigned long long)wanted);
+        char reason[128];
+        snprintf(reason, sizeof reason,
+                 "the limit of %llu open descriptors leaves room for %llu connections",
+                 (unsigned long long)descriptors, (unsigned long long)possible);
+        describe(error, configuration_origin(configuration, OPTION_MAX_CONNECTIONS), value, reason);
+        return -EINVAL;
+    }
+    if (wanted == 0) {
+        wanted = possible < DEFAULT_MAX_CONNECTIONS ? possible : DEFAULT_MAX_CONNECTIONS;
+    }
+    *ret_per_worker = (uint32_t)((wanted + workers - 1) / workers);
+    return 0;
+}
+
+static int open_workers(struct server *server, char error[SERVER_ERROR_BYTES])
+{
+    const struct configuration *configuration = server->configuration;
+    unsigned count = choose_worker_count(configuration);
+    struct engine_settings settings = {
+        .max_head_bytes = configuration->max_head_bytes,
+        .max_body_bytes = configuration->max_body_bytes,
+        .max_held_bytes = configuration->max_held_memory_bytes / count,
+        .idle_timeout_ns = configuration->idle_timeout_ns,
+        .head_timeout_ns = configuration->head_timeout_ns,
+        .body_timeout_ns = configuration->body_timeout_ns,
+        .write_timeout_ns = configuration->write_timeout_ns,
+    };
+    int result = choose_max_connections(configuration, count, &settings.max_connections, error);
+    if (result != 0) {
+        return result;
+    }
+    server->workers = reserve_memory(count * sizeof *server->workers);
+    if (server->workers == NULL) {
+        describe(error, "workers", "memory", strerror(ENOMEM));
+        return -ENOMEM;
+    }
+    server->worker_capacity = count;
+    server->metrics.workers = server->workers;
+    for (unsigned i = 0; i < count; i++) {
+        struct worker *worker = &server->workers[i];
+        result = worker_init(worker, &server->app, &settings, configuration->log != LOG_OFF,
+                             server->done_fd);
+        if (result != 0) {
+            describe(error, "workers", "memory or descriptors", strerror(-result));
+            return result;
+        }
+        server->rings[i] = &worker->ring;
+        server->worker_count++;
+    }
+    server->metrics.worker_count = server->worker_count;
+    return 0;
+}
+
+static void announce(const struct address *address, bool admin)
+{
+    char text[ADDRESS_TEXT_BYTES + 1];
+    struct buffer buffer = buffer_over(text, sizeof text - 1);
+    address_print(address, &buffer);
+    text[buffer.length] = '\0';
+    fprintf(stderr, "httpserver: listening on %s%s\n", text,
+            admin ? " (metrics, probes and admin)" : "");
+}
+
+static int open_address(struct server *server, const char *text, const char *origin,
+                        enum surface surface, char error[SERVER_ERROR_BYTES])
+{
+    if (server->address_count == ENGINE_MAX_LISTENERS) {
+        describe(error, origin, text, "too many addresses");
+        return -ENOSPC;
+    }
+    struct address *address = &server->addresses[server->address_count];
+    const char *reason = NULL;
+    int result = address_parse(span_from_string(text), address, &reason);
+    if (result != 0) {
+        describe(error, origin, text, reason);
+        return result;
+    }
+    int fds[APP_MAX_WORKERS];
+    result = listener_open(address, server->configuration->reuse_port, fds, server->worker_count);
+    if (result != 0) {
+        describe(error, origin, text, result == -EADDRINUSE ? "address in use" : strerror(-result));
+        return result;
+    }
+    server->address_count++;
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        int added = engine_add_listener(&server->workers[i].engine, fds[i], surface);
+        result = result == 0 ? added : result;
+    }
+    if (result != 0) {
+        describe(error, origin, text, strerror(-result));
+    }
+    return result;
+}
+
+static int open_addresses(struct server *server, char error[SERVER_ERROR_BYTES])
+{
+    const struct configuration *configuration = server->configuration;
+    int result = 0;
+    for (size_t i = 0; i < configuration->listen.count && result == 0; i++) {
+        result =
+            open_address(server, configuration->listen.items[i],
+                         configuration_origin(configuration, OPTION_LISTEN), SURFACE_PUBLIC, error);
+    }
+    for (size_t i = 0; i < configuration->admin_listen.count && result == 0; i++) {
+        result = open_address(server, configuration->admin_listen.items[i],
+                              configuration_origin(configuration, OPTION_ADMIN_LISTEN),
+                              SURFACE_ADMIN, error);
+    }
+    return result;
+}
+
+static int open_log(struct server *server, char error[SERVER_ERROR_BYTES])
+{
+    if (server->configuration->log == LOG_OFF) {
+        return 0;
+    }
+    struct access_log_settings settings = {
+        .rings = server->rings,
+        .ring_count = server->worker_count,
+        .format = server->configuration->log,
+        .fd = STDOUT_FILENO,
+    };
+    int result = access_log_start(&settings, &server->log);
+    if (result != 0) {
+        describe(error, "access log", "start", strerror(-result));
+    }
+    atomic_store(&server->metrics.log, server->log);
+    return result;
+}
+
+static int start_workers(struct server *server, char error[SERVER_ERROR_BYTES])
+{
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        int result = worker_start(&server->workers[i]);
+        if (result != 0) {
+            describe(error, "workers", "thread", strerror(-result));
+            return result;
+        }
+        server->started++;
+    }
+    return 0;
+}
+
+int server_open(struct server *server, const struct configuration *configuration,
+                char error[SERVER_ERROR_BYTES])
+{
+    *server = (struct server){.configuration = configuration, .done_fd = -1};
+    resources_open_standard_descriptors();
+    server->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->done_fd < 0) {
+        int result = -errno;
+        describe(error, "workers", "eventfd", strerror(-result));
+        return result;
+    }
+    int result = parse_networks(server, error);
+    if (result == 0) {
+        result = open_application(server, error);
+    }
+    if (result == 0) {
+        result = open_workers(server, error);
+    }
+    if (result == 0) {
+        result = open_addresses(server, error);
+    }
+    if (result == 0) {
+        result = open_log(server, error);
+    }
+    if (result == 0) {
+        result = start_workers(server, error);
+    }
+    if (result != 0) {
+        return result;
+    }
+    for (unsigned i = 0; i < server->address_count; i++) {
+        announce(&server->addresses[i], i >= configuration->listen.count);
+    }
+    atomic_store(&server->app.ready, true);
+    return 0;
+}
+
+static bool close_log(struct server *server)
+{
+    if (server->log == NULL) {
+        return true;
+    }
+    atomic_store(&server->metrics.log, NULL);
+    uint64_t dropped = 0;
+    int result =
+        access_log_stop(server->log, clock_monotonic_ns() + LOG_FLUSH_TIMEOUT_NS, &dropped);
+    if (dropped > 0) {
+        fprintf(stderr, "httpserver: %llu lines of the access log were lost\n",
+                (unsigned long long)dropped);
+    }
+    return result == 0;
+}
+
+bool server_close(struct server *server)
+{
+    for (unsigned i = 0; i < server->address_count; i++) {
+        listener_remove_file(&server->addresses[i]);
+    }
+    if (!close_log(server)) {
+        return false;
+    }
+    for (unsigned i = 0; i < server->worker_count; i++) {
+        worker_destroy(&server->workers[i]);
+    }
+    if (server->workers != NULL) {
+        reserve_free(server->workers, server->worker_capacity * sizeof *server->workers);
+    }
+    meter_free(server->meter);
+    if (server->done_fd >= 0) {
+        close(server->done_fd);
+    }
+    return true;
+}
