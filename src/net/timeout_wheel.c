@@ -104,7 +104,7 @@ int64_t timeout_wheel_next_ns(const struct timeout_wheel *wheel)
             return (wheel->next_tick + ahead) * TIMEOUT_WHEEL_TICK_NS;
         }
     }
-    ASSERT(!"a key is in the wheel but no slot is occupied");
+    ASSERT(false && "a key is in the wheel but no slot is occupied");
     return INT64_MAX;
 }
 

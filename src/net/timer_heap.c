@@ -7,13 +7,28 @@
 
 #define ARITY 4
 
+/* Unused entries in front of the root: they put the first child, and with it each group of four
+ * siblings, at the start of a cache line. */
+#define ENTRIES_BEFORE_ROOT 3
+
+_Static_assert(ARITY * sizeof(struct timer_entry) == CACHE_LINE_BYTES, "siblings fill a line");
+
+static size_t entries_bytes(const struct timer_heap *heap)
+{
+    return ((size_t)heap->capacity + ENTRIES_BEFORE_ROOT) * sizeof *heap->entries;
+}
+
 int timer_heap_init(struct timer_heap *heap, uint32_t capacity)
 {
     ASSERT(capacity > 0);
     *heap = (struct timer_heap){.capacity = capacity};
-    heap->entries = reserve_memory(capacity * sizeof *heap->entries);
+    struct timer_entry *memory = reserve_memory(entries_bytes(heap));
+    if (memory == NULL) {
+        return -ENOMEM;
+    }
+    heap->entries = memory + ENTRIES_BEFORE_ROOT;
     heap->positions = reserve_memory(capacity * sizeof *heap->positions);
-    if (heap->entries == NULL || heap->positions == NULL) {
+    if (heap->positions == NULL) {
         timer_heap_destroy(heap);
         return -ENOMEM;
     }
@@ -22,7 +37,9 @@ int timer_heap_init(struct timer_heap *heap, uint32_t capacity)
 
 void timer_heap_destroy(struct timer_heap *heap)
 {
-    reserve_free(heap->entries, heap->capacity * sizeof *heap->entries);
+    if (heap->entries != NULL) {
+        reserve_free(heap->entries - ENTRIES_BEFORE_ROOT, entries_bytes(heap));
+    }
     reserve_free(heap->positions, heap->capacity * sizeof *heap->positions);
     *heap = (struct timer_heap){0};
 }
@@ -99,7 +116,7 @@ void timer_heap_remove(struct timer_heap *heap, uint32_t key)
 
 bool timer_heap_pop_due(struct timer_heap *heap, int64_t now_ns, uint32_t *ret_key)
 {
-    if (timer_heap_earliest_ns(heap) > now_ns) {
+    if (heap->count == 0 || heap->entries[0].deadline_ns > now_ns) {
         return false;
     }
     *ret_key = heap->entries[0].key;

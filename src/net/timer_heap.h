@@ -20,7 +20,7 @@ struct timer_entry {
 };
 
 struct timer_heap {
-    struct timer_entry *entries; /* owned; entries[0] is the earliest */
+    struct timer_entry *entries; /* owned; entries[0] is the earliest, entries[1] starts a line */
     uint32_t *positions;         /* owned; by key: position in entries plus one, 0 for none */
     uint32_t count;
     uint32_t capacity;
