@@ -51,6 +51,9 @@ static void set_v6(struct address *ret, const struct in6_addr *host, uint16_t po
 int address_parse(struct span text, struct address *ret_address, const char **ret_reason)
 {
     *ret_address = (struct address){0};
+    if (text.length > 0 && memchr(text.data, '\0', text.length) != NULL) {
+        return refuse("an address holds no NUL byte", ret_reason);
+    }
     if (span_starts_with(text, SPAN("unix:"))) {
         return parse_unix(span_after(text, 5), ret_address, ret_reason);
     }

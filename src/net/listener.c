@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BACKLOG 4096 /* the kernel lowers it to net.core.somaxconn */
@@ -55,6 +56,11 @@ static int probe(const struct address *address)
 /* Takes the file of a Unix socket away when nobody accepts on it. */
 static void remove_stale_socket(const struct address *address)
 {
+    /* Connecting to a file that is no socket is refused as well: that file is somebody's. */
+    struct stat status;
+    if (lstat(address->socket.local.sun_path, &status) != 0 || !S_ISSOCK(status.st_mode)) {
+        return;
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) {
         return;
