@@ -10,7 +10,8 @@
 enum state {
     STATE_SIZED,
     STATE_SIZE,          /* digits of a chunk size */
-    STATE_EXTENSION,     /* behind the size, up to CR */
+    STATE_SIZE_SPACE,    /* white space behind the digits: only an extension may follow */
+    STATE_EXTENSION,     /* behind the first ";", up to CR */
     STATE_SIZE_LF,       /* the LF of the size line */
     STATE_DATA,          /* the chunk's content */
     STATE_DATA_CR,       /* the CR behind it */
@@ -71,6 +72,26 @@ static enum body_result end_of_size(struct body_decoder *decoder, struct request
     return BODY_INCOMPLETE;
 }
 
+/*
+ * The byte behind the digits of a chunk's size. White space is there for the sake of a ";" only:
+ * other programs stop reading the number there, or do not.
+ */
+static enum body_result end_size_digits(struct body_decoder *decoder, char byte,
+                                        struct request_error *error)
+{
+    bool digits_end = decoder->state == STATE_SIZE;
+    if (decoder->size_digits > 0 && (byte == ' ' || byte == '\t')) {
+        decoder->state = STATE_SIZE_SPACE;
+    } else if (decoder->size_digits > 0 && byte == ';') {
+        decoder->state = STATE_EXTENSION;
+    } else if (decoder->size_digits > 0 && byte == '\r' && digits_end) {
+        decoder->state = STATE_SIZE_LF;
+    } else {
+        return refuse(error, 400, "the size of a chunk is not a hexadecimal number");
+    }
+    return BODY_INCOMPLETE;
+}
+
 /* One byte of a chunk's size line: 1*HEXDIG *( BWS ";" ... ) CRLF (RFC 9112, section 7.1). */
 static enum body_result take_size_byte(struct body_decoder *decoder, char byte,
                                        struct request_error *error)
@@ -90,12 +111,8 @@ static enum body_result take_size_byte(struct body_decoder *decoder, char byte,
         decoder->remaining = decoder->remaining * 16 + (uint64_t)digit;
         return BODY_INCOMPLETE;
     }
-    if (decoder->state == STATE_SIZE) {
-        bool ends = byte == '\r' || byte == ';' || byte == ' ' || byte == '\t';
-        if (decoder->size_digits == 0 || !ends) {
-            return refuse(error, 400, "the size of a chunk is not a hexadecimal number");
-        }
-        decoder->state = STATE_EXTENSION;
+    if (decoder->state == STATE_SIZE_SPACE || (decoder->state == STATE_SIZE && digit < 0)) {
+        return end_size_digits(decoder, byte, error);
     }
     if (byte == '\r') {
         decoder->state = STATE_SIZE_LF;

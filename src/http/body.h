@@ -12,7 +12,7 @@
 
 enum body_result {
     BODY_COMPLETE,
-    BODY_INCOMPLETE, /* all input was used, more is needed */
+    BODY_INCOMPLETE, /* not yet at the end: call again with the rest of the input, or with more */
     BODY_REFUSED,
 };
 

@@ -205,6 +205,6 @@ void connection_event(struct engine *engine, struct connection *connection, uint
         drop_input(engine, connection);
         break;
     default:
-        ASSERT(!"an event for a connection that is not open");
+        ASSERT(false && "an event for a connection that is not open");
     }
 }

@@ -9,7 +9,9 @@ struct head_facts {
     bool has_host;
     bool has_content_length;
     bool has_transfer_encoding;
-    bool transfer_is_chunked;
+    bool chunked_is_last;     /* of the transfer codings so far */
+    bool chunked_is_repeated; /* or has another coding behind it */
+    bool has_other_coding;
     bool wants_close;
     bool wants_keep_alive;
 };
@@ -194,24 +196,16 @@ static enum request_result take_content_length(struct span value, struct request
     return REQUEST_COMPLETE;
 }
 
-/* Only "chunked", once and last, can be decoded here (RFC 9112, section 6.1). */
-static enum request_result take_transfer_encoding(struct span value, struct head_facts *facts,
-                                                  struct request_error *error)
+/* The codings of all lines are one list (RFC 9110, section 5.3): judged when it is complete. */
+static void take_transfer_encoding(struct span value, struct head_facts *facts)
 {
     facts->has_transfer_encoding = true;
     struct span element;
-    bool any = false;
-    while (list_next(&value, &element)) {
-        any = true;
-        if (facts->transfer_is_chunked) {
-            return refuse(error, 400, "chunked is not the last transfer coding");
-        }
-        if (!span_equals_ignoring_case(element, SPAN("chunked"))) {
-            return refuse(error, 501, "the transfer coding is not supported");
-        }
-        facts->transfer_is_chunked = true;
+    while (next_element(&value, &element)) {
+        facts->chunked_is_repeated |= facts->chunked_is_last;
+        facts->chunked_is_last = span_equals_ignoring_case(element, SPAN("chunked"));
+        facts->has_other_coding |= !facts->chunked_is_last;
     }
-    return any ? REQUEST_COMPLETE : refuse(error, 400, "the Transfer-Encoding is empty");
 }
 
 static void take_connection(struct span value, struct request *request, struct head_facts *facts)
@@ -266,8 +260,10 @@ static enum request_result take_field(const struct request_field *field, struct 
         return IS("content-length") ? take_content_length(field->value, request, facts, error)
                                     : REQUEST_COMPLETE;
     case 17:
-        return IS("transfer-encoding") ? take_transfer_encoding(field->value, facts, error)
-                                       : REQUEST_COMPLETE;
+        if (IS("transfer-encoding")) {
+            take_transfer_encoding(field->value, facts);
+        }
+        return REQUEST_COMPLETE;
     default:
         return REQUEST_COMPLETE;
     }
@@ -303,6 +299,28 @@ static enum request_result parse_field(const char **at, const char *end,
     return REQUEST_COMPLETE;
 }
 
+/*
+ * Without chunked as the last coding nobody can tell where the body ends: 400, whatever the codings
+ * are (RFC 9112, section 6.3). With it an unknown coding in front is 501 (section 6.1).
+ */
+static enum request_result check_framing(const struct head_facts *facts,
+                                         struct request_error *error)
+{
+    if (!facts->has_transfer_encoding) {
+        return REQUEST_COMPLETE;
+    }
+    if (facts->has_content_length) {
+        return refuse(error, 400, "both Transfer-Encoding and Content-Length");
+    }
+    if (!facts->chunked_is_last || facts->chunked_is_repeated) {
+        return refuse(error, 400, "chunked must be the last transfer coding, and only once");
+    }
+    if (facts->has_other_coding) {
+        return refuse(error, 501, "the transfer coding is not supported");
+    }
+    return REQUEST_COMPLETE;
+}
+
 /* What can only be said when all fields are known (RFC 9112, sections 3.2, 6.1 and 9.3). */
 static enum request_result finish_head(struct request *request, const struct head_facts *facts,
                                        struct request_error *error)
@@ -310,10 +328,11 @@ static enum request_result finish_head(struct request *request, const struct hea
     if (!facts->has_host && request->minor_version > 0) {
         return refuse(error, 400, "HTTP/1.1 requests need a Host");
     }
-    if (facts->has_transfer_encoding && facts->has_content_length) {
-        return refuse(error, 400, "both Transfer-Encoding and Content-Length");
+    enum request_result result = check_framing(facts, error);
+    if (result != REQUEST_COMPLETE) {
+        return result;
     }
-    request->chunked = facts->transfer_is_chunked;
+    request->chunked = facts->chunked_is_last;
     request->keep_alive =
         !facts->wants_close &&
         (request->minor_version > 0 || (facts->wants_keep_alive && !facts->has_transfer_encoding));

@@ -19,7 +19,10 @@ struct request_field {
     struct span value; /* without the white space around it */
 };
 
-/* All spans point into the memory that was parsed and live as long as it does. */
+/*
+ * All spans point into the memory that was parsed and live as long as it does; only the path "/" of
+ * an absolute target without one, and an empty query, may be constants.
+ */
 struct request {
     enum method method;
     uint8_t minor_version;   /* 0 or 1 */
@@ -51,7 +54,7 @@ enum request_result {
 };
 
 struct request_limits {
-    size_t max_head_bytes; /* from the request line's first byte to the empty line's last */
+    size_t max_head_bytes; /* from the input's first byte to the empty line's last; 2 at least */
 };
 
 /*

@@ -37,7 +37,11 @@ const char *scan_field_value_scalar(const char *from, const char *end)
 
 const char *scan_target_scalar(const char *from, const char *end)
 {
-    while (from<end && * from> 0x20 && *from < 0x7f) {
+    while (from < end) {
+        uint8_t byte = (uint8_t)*from;
+        if (byte <= 0x20 || byte >= 0x7f) {
+            break;
+        }
         from++;
     }
     return from;

@@ -33,7 +33,7 @@ const struct option options[OPTION_IDS] = {
      OPTION_KIND_COUNT, COMMAND_SERVE, VALUE(max_connections), 1, 16777216, EVERYWHERE},
     {OPTION_MAX_HEAD, "max-head", NULL, "SIZE", "16KiB", NULL,
      "The longest head of a request, request line and fields; beyond it the answer is 414 or 431.",
-     OPTION_KIND_SIZE, COMMAND_SERVE, VALUE(max_head_bytes), 512, MIB, EVERYWHERE},
+     OPTION_KIND_SIZE, COMMAND_SERVE, VALUE(max_head_bytes), 512, 60 * UINT64_C(1024), EVERYWHERE},
     {OPTION_MAX_BODY, "max-body", NULL, "SIZE", "1MiB", NULL,
      "The longest body of a request; beyond it the answer is 413.", OPTION_KIND_SIZE, COMMAND_SERVE,
      VALUE(max_body_bytes), 0, INT64_MAX, EVERYWHERE},

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,6 +35,14 @@ static bool read_line(const char *path, char *line, int capacity)
     return read;
 }
 
+/* The unsigned number at `text`, `*ret_end` behind it; false when there is none that fits. */
+static bool parse_number(const char *text, uint64_t *ret_number, char **ret_end)
+{
+    errno = 0;
+    *ret_number = strtoull(text, ret_end, 10);
+    return *ret_end != text && errno == 0 && strchr(text, '-') == NULL;
+}
+
 static uint64_t smaller_quota(uint64_t current, uint64_t quota_us, uint64_t period_us)
 {
     if (period_us == 0) {
@@ -55,9 +63,10 @@ static uint64_t quota_of_version_2(const char *group)
         char path[PATH_BYTES + 16];
         char line[128];
         snprintf(path, sizeof path, "%s/cpu.max", folder);
+        char *end = NULL;
         uint64_t quota_us = 0, period_us = 0;
-        if (read_line(path, line, sizeof line) &&
-            sscanf(line, "%" SCNu64 " %" SCNu64, &quota_us, &period_us) == 2) {
+        if (read_line(path, line, sizeof line) && parse_number(line, &quota_us, &end) &&
+            parse_number(end, &period_us, &end)) {
             processors = smaller_quota(processors, quota_us, period_us);
         }
         char *slash = strrchr(folder, '/');
@@ -75,16 +84,15 @@ static uint64_t quota_of_version_1(void)
     for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
         char path[128];
         char line[128];
-        int64_t quota_us = -1;
-        uint64_t period_us = 0;
+        char *end = NULL;
+        uint64_t quota_us = 0, period_us = 0;
         snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folders[i]);
-        if (!read_line(path, line, sizeof line) || sscanf(line, "%" SCNd64, &quota_us) != 1) {
+        if (!read_line(path, line, sizeof line) || !parse_number(line, &quota_us, &end)) {
             continue;
         }
         snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folders[i]);
-        if (quota_us > 0 && read_line(path, line, sizeof line) &&
-            sscanf(line, "%" SCNu64, &period_us) == 1) {
-            return smaller_quota(UINT64_MAX, (uint64_t)quota_us, period_us);
+        if (read_line(path, line, sizeof line) && parse_number(line, &period_us, &end)) {
+            return smaller_quota(UINT64_MAX, quota_us, period_us);
         }
     }
     return UINT64_MAX;
