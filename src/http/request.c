@@ -201,7 +201,7 @@ static void take_transfer_encoding(struct span value, struct head_facts *facts)
 {
     facts->has_transfer_encoding = true;
     struct span element;
-    while (next_element(&value, &element)) {
+    while (list_next(&value, &element)) {
         facts->chunked_is_repeated |= facts->chunked_is_last;
         facts->chunked_is_last = span_equals_ignoring_case(element, SPAN("chunked"));
         facts->has_other_coding |= !facts->chunked_is_last;
