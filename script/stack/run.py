@@ -133,7 +133,7 @@ def run(chosen):
         port = choose_port(PROMETHEUS_PORT, "Prometheus", taken=(server.port,))
         prometheus = Prometheus(f"{server.host}:{server.port}", port=port)
         stack.callback(prometheus.stop)
-        say(f"Prometheus on {prometheus.url('/')}")
+        say(f"Prometheus on {prometheus.url()}; its first scrape takes some 5 s")
         # The counters' value before the first request is part of what PromQL computes with.
         prometheus.await_scrape()
         started = time.monotonic()

@@ -14,6 +14,8 @@ class Build:
     name: str
     compiler: str
     options: tuple
+    # Not under sanitizers: what they insert makes compilers warn of what nobody wrote.
+    warnings_are_errors: bool = False
 
     @property
     def folder(self):
@@ -22,8 +24,8 @@ class Build:
 
 ALL = {build.name: build for build in (
     # As released: the tests from outside run against this one.
-    Build("gcc", "gcc", ("--buildtype=release", "-Db_lto=true")),
-    Build("clang", "clang", ("--buildtype=release",)),
+    Build("gcc", "gcc", ("--buildtype=release", "-Db_lto=true"), True),
+    Build("clang", "clang", ("--buildtype=release",), True),
     Build("asan", "gcc", ("-Db_sanitize=address,undefined", *SANITIZER_OPTIONS)),
     Build("tsan", "gcc", ("-Db_sanitize=thread", *SANITIZER_OPTIONS)),
     Build("fuzz", "clang", (
@@ -39,7 +41,8 @@ def configure(build):
     if (build.folder / "build.ninja").exists() and stamp.exists() and stamp.read_text() == wanted:
         return 0
     wipe = ["--wipe"] if (build.folder / "meson-private").exists() else []
-    status, _ = run(["meson", "setup", *wipe, "--werror", *build.options, build.folder, ROOT],
+    strict = ["--werror"] if build.warnings_are_errors else []
+    status, _ = run(["meson", "setup", *wipe, *strict, *build.options, build.folder, ROOT],
                     env={"CC": build.compiler})
     if status == 0:
         stamp.write_text(wanted)
