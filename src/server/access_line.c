@@ -26,7 +26,45 @@ static ALWAYS_INLINE char *put(char *at, const char *text, size_t length)
     return at + length;
 }
 
-static inline char *put_u64(char *at, uint64_t value)
+static const char digit_pairs[] = "00010203040506070809"
+                                  "10111213141516171819"
+                                  "20212223242526272829"
+                                  "30313233343536373839"
+                                  "40414243444546474849"
+                                  "50515253545556575859"
+                                  "60616263646566676869"
+                                  "70717273747576777879"
+                                  "80818283848586878889"
+                                  "90919293949596979899";
+
+/* Two digits of a number below 100. */
+static ALWAYS_INLINE char *put_pair(char *at, uint32_t value)
+{
+    return put(at, digit_pairs + (size_t)2 * value, 2);
+}
+
+static ALWAYS_INLINE char *put_six_digits(char *at, uint32_t value)
+{
+    at = put_pair(at, value / 10000);
+    at = put_pair(at, value / 100 % 100);
+    return put_pair(at, value % 100);
+}
+
+/* A number below 1000: most of a line's (status, bytes of an address, seconds) are. */
+static ALWAYS_INLINE char *put_below_1000(char *at, uint32_t value)
+{
+    if (value >= 100) {
+        *at++ = (char)('0' + value / 100);
+        return put_pair(at, value % 100);
+    }
+    if (value >= 10) {
+        return put_pair(at, value);
+    }
+    *at++ = (char)('0' + value);
+    return at;
+}
+
+static NO_INLINE char *put_large(char *at, uint64_t value)
 {
     char digits[20];
     size_t start = sizeof digits;
@@ -37,13 +75,9 @@ static inline char *put_u64(char *at, uint64_t value)
     return put(at, digits + start, sizeof digits - start);
 }
 
-static inline char *put_six_digits(char *at, uint32_t value)
+static ALWAYS_INLINE char *put_u64(char *at, uint64_t value)
 {
-    for (int i = 5; i >= 0; i--) {
-        at[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    return at + 6;
+    return LIKELY(value < 1000) ? put_below_1000(at, (uint32_t)value) : put_large(at, value);
 }
 
 /* Seconds with six digits behind the point. */
@@ -89,7 +123,7 @@ static char *put_time(struct access_line_writer *writer, char *at, int64_t realt
 static char *put_ipv4(char *at, const uint8_t *address)
 {
     for (int i = 0; i < 4; i++) {
-        at = put_u64(at, address[i]);
+        at = put_below_1000(at, address[i]);
         *at++ = '.';
     }
     return at - 1;
