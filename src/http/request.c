@@ -382,6 +382,9 @@ enum request_result request_parse(struct span input, const struct request_limits
                                   struct request_error *ret_error)
 {
     clear(ret_request);
+    if (input.length == 0) {
+        return REQUEST_INCOMPLETE;
+    }
     const char *at = input.data;
     /* What is behind the limit is not looked at, so a head is refused as soon as it reaches it. */
     bool cut = input.length > limits->max_head_bytes;
