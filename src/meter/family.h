@@ -16,6 +16,7 @@ struct series;
 struct series_table;
 struct histogram_shape;
 struct native_shape;
+struct summary_shape;
 
 struct meter {
     pthread_mutex_t lock;
@@ -53,6 +54,7 @@ struct meter_family {
     struct histogram_shape *histogram; /* histograms with classic buckets */
     struct native_shape *native;       /* histograms with native buckets */
     bool native_alone_in_protobuf;
+    struct summary_shape *summary; /* summaries */
     double *quantiles;
     size_t quantile_count;
     int64_t window_ns;

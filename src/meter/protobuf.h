@@ -12,4 +12,4 @@ bool scrape_protobuf_locked(struct meter_scrape *scrape, int *ret_error);
 WARN_UNUSED int protobuf_stage_sample(struct meter_scrape *scrape);
 
 /* Puts length and header in front of the samples staged. */
-WARN_UNUSED int protobuf_finish_samples(struct meter_scrape *scrape);
+void protobuf_finish_samples(struct meter_scrape *scrape);

@@ -82,8 +82,7 @@ bool scrape_next_series_locked(struct meter_scrape *scrape, size_t *index)
     return true;
 }
 
-/* Stands at `series` from now on, which keeps it there while no lock is held. */
-static void stand_locked(struct meter_scrape *scrape, struct series *series)
+void scrape_stand_locked(struct meter_scrape *scrape, struct series *series)
 {
     if (scrape->standing == series) {
         return;
@@ -150,7 +149,7 @@ bool scrape_text_locked(struct meter_scrape *scrape, struct buffer *out, bool on
         scrape->inside = scrape->line < lines;
     }
     if (current != NULL) {
-        stand_locked(scrape, current);
+        scrape_stand_locked(scrape, current);
     }
     return more;
 }

@@ -31,5 +31,8 @@ bool scrape_text_locked(struct meter_scrape *scrape, struct buffer *out, bool on
 /* Steps to the next series, or returns false at the end. Used by both encoders. */
 bool scrape_next_series_locked(struct meter_scrape *scrape, size_t *index);
 
+/* Stands at `series` from now on, which keeps it there while no lock is held. */
+void scrape_stand_locked(struct meter_scrape *scrape, struct series *series);
+
 /* Stages what the family's callback produces: 0 or -ENOMEM. */
 WARN_UNUSED int scrape_collect(struct meter_scrape *scrape);

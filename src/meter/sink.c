@@ -215,7 +215,7 @@ int scrape_collect(struct meter_scrape *scrape)
     scrape->family->collect(&sink, scrape->family->context);
     free(sink.seen);
     if (sink.error == 0 && scrape->format == METER_PROTOBUF) {
-        sink.error = protobuf_finish_samples(scrape);
+        protobuf_finish_samples(scrape);
     }
     return sink.error;
 }

@@ -64,7 +64,7 @@ void snapshot_take_locked(struct snapshot *snapshot, struct series *series)
         take_histogram(snapshot, series);
         break;
     case METER_SUMMARY:
-        summary_snapshot_take(snapshot, series);
+        summary_snapshot_take_locked(snapshot, series);
         break;
     case METER_INFO:
         snapshot->value = 1;
