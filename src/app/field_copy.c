@@ -184,19 +184,23 @@ static bool came_before(const struct request *request, uint32_t index)
 void field_copy_all(const struct request *request, struct buffer *output)
 {
     uint64_t seen = 0; /* of a cheap hash: only names that share one are compared */
+    /* Lines that are next to each other are copied as they came, in one go. */
+    const char *run = NULL;
     for (uint32_t i = 0; i < request->field_count; i++) {
-        const struct request_field *field = &request->fields[i];
-        struct span name = field->name;
+        struct span name = request->fields[i].name;
         unsigned last = (unsigned)name.data[name.length - 1] & 31;
         unsigned hash = ((unsigned)(name.data[0] & 31) * 7 + last + (unsigned)name.length * 5) & 63;
         bool repeated = (seen >> hash & 1) != 0 && came_before(request, i);
         seen |= UINT64_C(1) << hash;
-        if (repeated || !field_may_be_copied(name) || is_hop_by_hop(request, name)) {
-            continue;
+        bool copied = !repeated && field_may_be_copied(name) && !is_hop_by_hop(request, name);
+        if (copied && run == NULL) {
+            run = name.data;
+        } else if (!copied && run != NULL) {
+            buffer_append(output, run, (size_t)(name.data - run));
+            run = NULL;
         }
-        buffer_append_span(output, name);
-        buffer_append_span(output, SPAN(": "));
-        buffer_append_span(output, field->value);
-        buffer_append_span(output, SPAN("\r\n"));
+    }
+    if (run != NULL) {
+        buffer_append(output, run, (size_t)(request->fields_end - run));
     }
 }

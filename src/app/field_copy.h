@@ -12,7 +12,7 @@
 bool field_may_be_copied(struct span name);
 
 /*
- * Appends the request's fields as field lines of a response, names as sent: the first of each
+ * Appends the request's field lines as lines of a response, as they were sent: the first of each
  * name, without those that must not be copied and those that Connection names.
  */
 void field_copy_all(const struct request *request, struct buffer *output);

@@ -51,7 +51,8 @@ static void emit_requests(struct meter_sink *sink, enum route route, enum method
     char code[8];
     snprintf(code, sizeof code, "%u", status);
     /* What does not fit is counted by libmeter; nothing else can be done about it here. */
-    (void)meter_emit(sink, METER_LABELS(route_at(route)->pattern, method_name(method).data, code),
+    (void)meter_emit(sink,
+                     METER_LABELS(route_at(route)->pattern.data, method_name(method).data, code),
                      (double)count);
 }
 
@@ -108,7 +109,7 @@ static int register_latencies(struct app_metrics *metrics, struct meter_error *e
         const struct route_entry *entry = route_at((enum route)route);
         if (entry->measured) {
             metrics->request_duration[route] =
-                meter_histogram_get(duration, METER_LABELS(entry->pattern));
+                meter_histogram_get(duration, METER_LABELS(entry->pattern.data));
             if (metrics->request_duration[route] == NULL) {
                 return -errno;
             }

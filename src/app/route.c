@@ -12,32 +12,32 @@
      METHOD_BIT(METHOD_DELETE))
 
 static const struct route_entry routes[ROUTE_COUNT] = {
-    [ROUTE_OTHER] = {.pattern = "other"},
-    [ROUTE_INDEX] = {.pattern = "/",
+    [ROUTE_OTHER] = {.pattern = {"other", 5}},
+    [ROUTE_INDEX] = {.pattern = {"/", 1},
                      .methods = ALL_METHODS,
                      .surfaces = SURFACE_PUBLIC,
                      .measured = true,
                      .begin = index_begin,
                      .respond = index_respond},
-    [ROUTE_HEALTHZ] = {.pattern = "/healthz",
+    [ROUTE_HEALTHZ] = {.pattern = {"/healthz", 8},
                        .methods = READ_METHODS,
                        .surfaces = SURFACE_ADMIN,
                        .respond = health_respond_live},
-    [ROUTE_LIVEZ] = {.pattern = "/livez",
+    [ROUTE_LIVEZ] = {.pattern = {"/livez", 6},
                      .methods = READ_METHODS,
                      .surfaces = SURFACE_ADMIN,
                      .respond = health_respond_live},
-    [ROUTE_READYZ] = {.pattern = "/readyz",
+    [ROUTE_READYZ] = {.pattern = {"/readyz", 7},
                       .methods = READ_METHODS,
                       .surfaces = SURFACE_ADMIN,
                       .begin = health_begin_ready,
                       .respond = health_respond_ready},
-    [ROUTE_VERSION] = {.pattern = "/version",
+    [ROUTE_VERSION] = {.pattern = {"/version", 8},
                        .methods = READ_METHODS,
                        .surfaces = SURFACE_PUBLIC,
                        .measured = true,
                        .respond = version_respond},
-    [ROUTE_METRICS] = {.pattern = "/metrics",
+    [ROUTE_METRICS] = {.pattern = {"/metrics", 8},
                        .methods = READ_METHODS,
                        .surfaces = SURFACE_ADMIN,
                        .begin = metrics_page_begin,
@@ -53,8 +53,7 @@ const struct route_entry *route_at(enum route route)
 enum route route_find(struct span path, unsigned surfaces)
 {
     for (unsigned i = ROUTE_OTHER + 1; i < ROUTE_COUNT; i++) {
-        if ((routes[i].surfaces & surfaces) != 0 &&
-            span_equals(path, span_from_string(routes[i].pattern))) {
+        if ((routes[i].surfaces & surfaces) != 0 && span_equals(path, routes[i].pattern)) {
             return (enum route)i;
         }
     }

@@ -21,7 +21,7 @@ enum route {
 struct app_worker;
 
 struct route_entry {
-    const char *pattern; /* the `route` label */
+    struct span pattern; /* the `route` label; NUL-terminated */
     unsigned methods;    /* set of METHOD_BIT; OPTIONS and HEAD are answered wherever GET is */
     unsigned surfaces;   /* set of enum surface */
     bool measured;       /* in the latency families */

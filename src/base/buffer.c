@@ -15,11 +15,6 @@ static const char digit_pairs[] = "00010203040506070809"
                                   "80818283848586878889"
                                   "90919293949596979899";
 
-void buffer_append_u64(struct buffer *buffer, uint64_t value)
-{
-    buffer_append_u64_padded(buffer, value, 1);
-}
-
 void buffer_append_u64_padded(struct buffer *buffer, uint64_t value, unsigned digits)
 {
     ASSERT(digits >= 1 && digits <= U64_MAX_DIGITS);

@@ -53,8 +53,15 @@ static inline void buffer_append_byte(struct buffer *buffer, char byte)
     buffer_append(buffer, &byte, 1);
 }
 
-/* In decimal, without leading zeros. */
-void buffer_append_u64(struct buffer *buffer, uint64_t value);
-
 /* In decimal with at least `digits` digits (1 to 20), zeros in front. */
 void buffer_append_u64_padded(struct buffer *buffer, uint64_t value, unsigned digits);
+
+/* In decimal, without leading zeros. */
+static inline void buffer_append_u64(struct buffer *buffer, uint64_t value)
+{
+    if (value < 10) {
+        buffer_append_byte(buffer, (char)('0' + value));
+    } else {
+        buffer_append_u64_padded(buffer, value, 1);
+    }
+}

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "http/status.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -130,7 +131,7 @@ void connection_linger(struct engine *engine, struct connection *connection)
 
 static void drop_input(struct engine *engine, struct connection *connection)
 {
-    ssize_t got = recv(connection->fd, engine->input, ENGINE_IO_BYTES, 0);
+    ssize_t got = socket_receive(connection->fd, engine->input, ENGINE_IO_BYTES);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         connection_close(engine, connection, (enum close_reason)connection->close_reason);
     }

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -188,6 +189,9 @@ static enum step answer_or_wait(struct engine *engine, struct connection *connec
     if (!must_wait(exchange)) {
         return connection_answer(engine, connection, exchange, rest) ? STEP_NEXT : STEP_STOP;
     }
+    /* The clock is read once an answer is sent; a delay counts from now, not from then. */
+    engine->now_ns = clock_monotonic_ns();
+    exchange->started_ns = engine->now_ns;
     if (connection_hold_exchange(engine, connection, exchange)) {
         return STEP_STOP;
     }
@@ -328,10 +332,9 @@ void connection_read(struct engine *engine, struct connection *connection)
 {
     uint32_t held = connection->input == NULL ? 0 : connection->input_bytes;
     ASSERT(held < ENGINE_IO_BYTES);
-    ssize_t got = recv(connection->fd, engine->input + held, ENGINE_IO_BYTES - held, 0);
+    ssize_t got = socket_receive(connection->fd, engine->input + held, ENGINE_IO_BYTES - held);
     if (got > 0) {
         unhold_input(engine, connection);
-        engine->now_ns = clock_monotonic_ns();
         process(engine, connection, span_of(engine->input, held + (size_t)got));
     } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         connection_abandon(engine, connection, CLOSE_CLIENT);

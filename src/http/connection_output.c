@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "http/status.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,7 +33,7 @@ void connection_complete(struct engine *engine, const struct exchange *exchange)
 /* Sends what it can. Returns the bytes taken, 0 when none can be now, or a negative errno. */
 static ssize_t send_bytes(const struct connection *connection, const char *data, size_t length)
 {
-    ssize_t sent = send(connection->fd, data, length, MSG_NOSIGNAL);
+    ssize_t sent = socket_send(connection->fd, data, length);
     if (sent >= 0) {
         return sent;
     }

@@ -210,7 +210,9 @@ static void take_transfer_encoding(struct span value, struct head_facts *facts)
 
 static void take_connection(struct span value, struct request *request, struct head_facts *facts)
 {
-    request->connection = value;
+    if (value.length > 0) {
+        request->connection = value;
+    }
     struct span element;
     while (list_next(&value, &element)) {
         facts->wants_close |= span_equals_ignoring_case(element, SPAN("close"));
@@ -350,6 +352,7 @@ static enum request_result parse_fields(const char **at, const char *end, struct
         if (*at < end && (**at == '\r' || **at == '\n')) {
             enum request_result result = expect_line_end(*at, end, error);
             if (result == REQUEST_COMPLETE) {
+                request->fields_end = *at;
                 *at += 2;
                 result = finish_head(request, &facts, error);
             }

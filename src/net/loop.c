@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -80,7 +81,7 @@ void loop_set_deadline(struct loop *loop, int64_t deadline_ns)
 
 int loop_wait(struct loop *loop)
 {
-    int count = epoll_wait(loop->epoll_fd, loop->events, LOOP_MAX_EVENTS, -1);
+    int count = socket_wait_events(loop->epoll_fd, loop->events, LOOP_MAX_EVENTS);
     if (count < 0) {
         ASSERT(errno == EINTR);
         return 0;

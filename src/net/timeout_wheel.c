@@ -20,6 +20,7 @@ int timeout_wheel_init(struct timeout_wheel *wheel, uint32_t capacity, int64_t n
     *wheel = (struct timeout_wheel){
         .capacity = capacity,
         .next_tick = now_ns / TIMEOUT_WHEEL_TICK_NS + 1,
+        .wake_tick = INT64_MAX,
     };
     memset(wheel->slots, 0xff, sizeof wheel->slots);
     wheel->links = reserve_memory(capacity * sizeof *wheel->links);
@@ -82,10 +83,12 @@ void timeout_wheel_ask_by(struct timeout_wheel *wheel, uint32_t key, int64_t dea
     }
     wheel->slots[slot] = key;
     wheel->occupied[slot / 64] |= UINT64_C(1) << (slot % 64);
+    wheel->wake_tick = tick < wheel->wake_tick ? tick : wheel->wake_tick;
     wheel->count++;
 }
 
-int64_t timeout_wheel_next_ns(const struct timeout_wheel *wheel)
+/* The first tick that a key is listed under, INT64_MAX for none. */
+static int64_t first_listed_tick(const struct timeout_wheel *wheel)
 {
     if (wheel->count == 0) {
         return INT64_MAX;
@@ -101,7 +104,7 @@ int64_t timeout_wheel_next_ns(const struct timeout_wheel *wheel)
         if (bits != 0) {
             unsigned slot = word * 64 + (unsigned)__builtin_ctzll(bits);
             unsigned ahead = (slot - start) % TIMEOUT_WHEEL_SLOTS;
-            return (wheel->next_tick + ahead) * TIMEOUT_WHEEL_TICK_NS;
+            return wheel->next_tick + ahead;
         }
     }
     ASSERT(false && "a key is in the wheel but no slot is occupied");
@@ -112,6 +115,10 @@ void timeout_wheel_run(struct timeout_wheel *wheel, int64_t now_ns,
                        int64_t (*ask)(void *context, uint32_t key, int64_t now_ns), void *context)
 {
     int64_t current = now_ns / TIMEOUT_WHEEL_TICK_NS;
+    if (current < wheel->wake_tick) {
+        wheel->next_tick = current + 1; /* the slots before are empty */
+        return;
+    }
     if (current - wheel->next_tick >= TIMEOUT_WHEEL_SLOTS) {
         /* After a long stop (SIGSTOP, a suspended machine) each slot need be seen but once. */
         wheel->next_tick = current - TIMEOUT_WHEEL_SLOTS + 1;
@@ -129,4 +136,5 @@ void timeout_wheel_run(struct timeout_wheel *wheel, int64_t now_ns,
             }
         }
     }
+    wheel->wake_tick = first_listed_tick(wheel);
 }

@@ -25,6 +25,7 @@ struct timeout_wheel {
     uint32_t capacity;
     uint32_t count;    /* keys in the wheel */
     int64_t next_tick; /* the tick that is handled next; tick t ends at t * TICK_NS */
+    int64_t wake_tick; /* no key is listed under an earlier tick; INT64_MAX: none is at all */
     uint32_t slots[TIMEOUT_WHEEL_SLOTS]; /* first key of the slot's list, or UINT32_MAX */
     uint64_t occupied[TIMEOUT_WHEEL_SLOTS / 64];
 };
@@ -43,8 +44,14 @@ void timeout_wheel_ask_by(struct timeout_wheel *wheel, uint32_t key, int64_t dea
 /* Takes the key out, if it is in. */
 void timeout_wheel_remove(struct timeout_wheel *wheel, uint32_t key);
 
-/* When timeout_wheel_run has something to do next: monotonic, INT64_MAX for never. */
-int64_t timeout_wheel_next_ns(const struct timeout_wheel *wheel);
+/*
+ * When timeout_wheel_run may have something to do next: monotonic, INT64_MAX for never. It may turn
+ * out to be too early when keys were taken out since.
+ */
+static inline int64_t timeout_wheel_next_ns(const struct timeout_wheel *wheel)
+{
+    return wheel->wake_tick == INT64_MAX ? INT64_MAX : wheel->wake_tick * TIMEOUT_WHEEL_TICK_NS;
+}
 
 /*
  * Asks the owners whose tick has come: `ask` returns the deadline that the key really has now;
