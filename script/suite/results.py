@@ -1,6 +1,8 @@
 """Counts of what really ran, read from the tools' own reports."""
 
 import dataclasses
+import json
+import re
 import xml.etree.ElementTree
 
 
@@ -25,8 +27,34 @@ def one(succeeded):
     return Tally(passed=1) if succeeded else Tally(failed=1)
 
 
+TAP_LINE = re.compile(r"^(not )?ok\b(?:.*(# SKIP))?", re.MULTILINE | re.IGNORECASE)
+
+
+def of_meson(path, status):
+    """Counts Meson's testlog.json test by test of TAP, and shows what the failed programs said.
+
+    A program that failed without a failed test (a crash, a plan not kept) counts one, and so does
+    an exit status of Meson's that the report does not explain.
+    """
+    tally = Tally()
+    programs = [json.loads(line) for line in path.open()] if path.exists() else []
+    for program in programs:
+        counted = Tally()
+        for not_ok, skipped in TAP_LINE.findall(program["stdout"]):
+            counted.add(Tally(skipped=1) if skipped else one(not not_ok))
+        if program["result"] not in ("OK", "SKIP"):
+            print(f"{program['name']}: {program['result']}\n{program['stdout']}"
+                  f"{program.get('stderr', '')}", flush=True)
+            if counted.failed == 0:
+                counted.failed = 1
+        tally.add(counted)
+    if status != 0 and tally.failed == 0:
+        tally.failed = 1
+    return tally
+
+
 def of_junit(path, status):
-    """Counts a JUnit report (pytest's, Meson's) test by test.
+    """Counts pytest's JUnit report test by test.
 
     `status` is the tool's exit status: a failure that the report does not show (a crash, an error
     in collecting, no report at all) counts one.

@@ -4,7 +4,7 @@ import platform
 
 from suite import builds
 from suite.command import CORES, ROOT, run
-from suite.results import Tally, of_junit, one
+from suite.results import Tally, of_junit, of_meson, one
 
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:exitcode=99",
@@ -17,13 +17,15 @@ FIXED_ADDRESSES = ["setarch", platform.machine(), "-R"]
 
 def units(name):
     folder = builds.ALL[name].folder
-    report = folder / "meson-logs" / "testlog.junit.xml"
+    report = folder / "meson-logs" / "testlog.json"
     report.unlink(missing_ok=True)
     wrapper = FIXED_ADDRESSES if name == "tsan" else []
-    status, _ = run([*wrapper, "meson", "test", "-C", folder, "--no-rebuild", "--suite", "unit",
-                     "--print-errorlogs", "--num-processes", CORES],
-                    env=SANITIZER_ENVIRONMENT)
-    return of_junit(report, status)
+    status, output = run([*wrapper, "meson", "test", "-C", folder, "--no-rebuild", "--suite",
+                          "unit", "--num-processes", CORES],
+                         env=SANITIZER_ENVIRONMENT, show="never")
+    if not report.exists():
+        print(output)
+    return of_meson(report, status)
 
 
 def outside(name, *folders, select=None):
