@@ -79,13 +79,13 @@ static enum body_result end_of_size(struct body_decoder *decoder, struct request
 static enum body_result end_size_digits(struct body_decoder *decoder, char byte,
                                         struct request_error *error)
 {
-    bool digits_end = decoder->state == STATE_SIZE;
-    if (decoder->size_digits > 0 && (byte == ' ' || byte == '\t')) {
-        decoder->state = STATE_SIZE_SPACE;
-    } else if (decoder->size_digits > 0 && byte == ';') {
-        decoder->state = STATE_EXTENSION;
-    } else if (decoder->size_digits > 0 && byte == '\r' && digits_end) {
+    bool has_digits = decoder->size_digits > 0;
+    if (has_digits && byte == '\r' && decoder->state == STATE_SIZE) {
         decoder->state = STATE_SIZE_LF;
+    } else if (has_digits && byte == ';') {
+        decoder->state = STATE_EXTENSION;
+    } else if (has_digits && (byte == ' ' || byte == '\t')) {
+        decoder->state = STATE_SIZE_SPACE;
     } else {
         return refuse(error, 400, "the size of a chunk is not a hexadecimal number");
     }
@@ -111,7 +111,7 @@ static enum body_result take_size_byte(struct body_decoder *decoder, char byte,
         decoder->remaining = decoder->remaining * 16 + (uint64_t)digit;
         return BODY_INCOMPLETE;
     }
-    if (decoder->state == STATE_SIZE_SPACE || (decoder->state == STATE_SIZE && digit < 0)) {
+    if (decoder->state <= STATE_SIZE_SPACE) {
         return end_size_digits(decoder, byte, error);
     }
     if (byte == '\r') {
