@@ -5,7 +5,7 @@
 
 #define INTEGER 0
 #define FRACTION 1
-#define TWO_TO_64 18446744073709551616.0
+#define MAX_WHOLE 9007199254740992.0 /* 2^53: larger ones could make the integer part wrap */
 
 void meter_counter_add_slowly(struct meter_counter *counter, uint64_t amount)
 {
@@ -27,7 +27,7 @@ void meter_counter_add_double(struct meter_counter *counter, double amount)
     if (counter == NULL || !(amount >= 0)) {
         return;
     }
-    if (amount < TWO_TO_64 && (double)(uint64_t)amount == amount) {
+    if (amount < MAX_WHOLE && (double)(uint64_t)amount == amount) {
         meter_counter_add(counter, (uint64_t)amount);
         return;
     }
