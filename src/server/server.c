@@ -270,11 +270,11 @@ int server_open(struct server *server, const struct configuration *configuration
     if (result != 0) {
         return result;
     }
+    atomic_store(&server->app.ready, true); /* who reads the lines below may ask /readyz at once */
     for (unsigned i = 0; i < server->address_count; i++) {
         announce(&server->addresses[i], i >= configuration->listen.count);
     }
     warn_of_short_drain(configuration);
-    atomic_store(&server->app.ready, true);
     return 0;
 }
 
