@@ -29,6 +29,7 @@ static const struct span refused_names[] = {
     {"set-cookie", 10},
     {"set-cookie2", 11},
     {"set-login", 9},
+    {"login-status", 12},
     {"location", 8},
     {"refresh", 7},
     {"link", 4},
@@ -58,6 +59,8 @@ static const struct span refused_names[] = {
     {"activate-storage-access", 23},
     {"accept-ch", 9},
     {"critical-ch", 11},
+    {"observe-browsing-topics", 23},
+    {"use-as-dictionary", 17},
     {"age", 3},
     {"allow", 5},
     {"cache-control", 13},
@@ -89,6 +92,8 @@ static const struct span refused_prefixes[] = {
     {"content-", 8}, /* they would describe the answer's content */
     {"access-control-", 15},
     {"cross-origin-", 13},
+    {"attribution-reporting-", 22},
+    {"ad-auction-", 11},
     {"proxy-", 6}, /* hop-by-hop, and credentials */
     {"sec-", 4},
     {"x-accel-", 8},
