@@ -8,9 +8,8 @@
 #include <stdlib.h>
 
 static const struct law_kind *const kinds[] = {
-    &law_kind_none,
-    &law_kind_const,
-    &law_kind_uniform,
+    &law_kind_none, &law_kind_const,  &law_kind_uniform, &law_kind_normal, &law_kind_lognormal,
+    &law_kind_exp,  &law_kind_pareto, &law_kind_mix,     &law_kind_file,
 };
 
 int law_allocate(size_t bytes, struct law **ret_law)
@@ -89,6 +88,33 @@ int law_parser_bound(struct law_parser *parser, int64_t *ret_ns)
     }
     *ret_ns = ns;
     return 0;
+}
+
+int law_parser_two_durations(struct law_parser *parser, struct law_two_durations *ret_both)
+{
+    ret_both->first_offset = law_parser_position(parser);
+    int result = law_parser_duration(parser, &ret_both->first_ns);
+    if (result == 0) {
+        result = law_parser_byte(parser, ',');
+    }
+    ret_both->second_offset = law_parser_position(parser);
+    return result < 0 ? result : law_parser_duration(parser, &ret_both->second_ns);
+}
+
+int law_parser_mass(struct law_parser *parser, size_t offset, double mass)
+{
+    /* A law whose 99th percentile is the maximal delay must not fail by a rounding error. */
+    if (mass >= LAW_MINIMUM_MASS - 1e-12) {
+        return 0;
+    }
+    char memory[64];
+    struct buffer text = buffer_over(memory, sizeof memory);
+    buffer_append_duration(&text, parser->limits->max_delay_ns);
+    return parse_error_set(
+        parser->error, offset,
+        "only %.2f %% of this law lies from 0s to the maximal delay of %.*s, but "
+        "99 %% must",
+        floor(fmax(mass, 0) * 10000) / 100, (int)text.length, memory);
 }
 
 static int unknown_name(struct law_parser *parser)

@@ -52,6 +52,12 @@ struct law {
 extern const struct law_kind law_kind_none;
 extern const struct law_kind law_kind_const;
 extern const struct law_kind law_kind_uniform;
+extern const struct law_kind law_kind_normal;
+extern const struct law_kind law_kind_lognormal;
+extern const struct law_kind law_kind_exp;
+extern const struct law_kind law_kind_pareto;
+extern const struct law_kind law_kind_mix;
+extern const struct law_kind law_kind_file;
 
 /* Zeroed memory for a law of `bytes`, to be given back with free(); -ENOMEM. */
 int law_allocate(size_t bytes, struct law **ret_law) WARN_UNUSED;
@@ -70,6 +76,20 @@ int law_parser_decimal(struct law_parser *parser, struct decimal *ret_decimal) W
 
 /* A duration that max_delay allows: the end of a bounded law. */
 int law_parser_bound(struct law_parser *parser, int64_t *ret_ns) WARN_UNUSED;
+
+/* Two durations with a comma between them, and where they begin. */
+struct law_two_durations {
+    int64_t first_ns, second_ns;
+    size_t first_offset, second_offset;
+};
+int law_parser_two_durations(struct law_parser *parser,
+                             struct law_two_durations *ret_both) WARN_UNUSED;
+
+/*
+ * Refuses a law with tails of which no more than `mass` lies in 0 to max_delay, when that is less
+ * than LAW_MINIMUM_MASS. `offset` is that of its first argument.
+ */
+int law_parser_mass(struct law_parser *parser, size_t offset, double mass) WARN_UNUSED;
 
 /* The offset of the next argument, for an error about it that is found later. */
 size_t law_parser_position(struct law_parser *parser);

@@ -56,8 +56,9 @@ const struct option options[OPTION_IDS] = {
      "How long a client may take none of its answer.", OPTION_KIND_DURATION, COMMAND_SERVE,
      VALUE(write_timeout_ns), MILLISECOND, 24 * HOUR, EVERYWHERE},
     {OPTION_DELAY, "delay", "law", "LAW", "uniform(0s,2s)", NULL,
-     "The law of the delay of /: none, const(200ms), uniform(0s,2s).", OPTION_KIND_LAW,
-     COMMAND_SERVE | COMMAND_DRAW, VALUE(delay), EVERYWHERE},
+     "The law of the delay of /: none, const(200ms), uniform(0s,2s), normal(MEAN,SD), "
+     "lognormal(P50,P99), exp(MEAN), pareto(MIN,ALPHA), mix(0.9:LAW,0.1:LAW) or file(PATH).",
+     OPTION_KIND_LAW, COMMAND_SERVE | COMMAND_DRAW, VALUE(delay), EVERYWHERE},
     {OPTION_MAX_DELAY, "max-delay", NULL, "DURATION", "60s", NULL,
      "No law may go beyond it: a bounded law that does is refused, one with tails is conditioned "
      "on it.",

@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         int64_t delay_ns = law_sample_ns(law, units[i]);
         ASSERT(delay_ns >= 0 && delay_ns <= limits.max_delay_ns);
         double quantile = law_quantile_ns(law, units[i]);
-        ASSERT(quantile >= previous && law_cdf(law, quantile) >= units[i] - 1e-6);
+        ASSERT(quantile >= previous && law_cdf(law, quantile) >= units[i] - 1e-3);
         previous = quantile;
     }
     ASSERT(law_mean_ns(law) >= 0 && law_mean_ns(law) <= (double)limits.max_delay_ns);
