@@ -66,7 +66,8 @@ UNSAFE = (
     "Origin-Agent-Cluster", "Origin-Trial", "Service-Worker-Allowed", "Timing-Allow-Origin",
     "Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Cross-Origin-Opener-Policy",
     "X-Frame-Options", "X-Content-Type-Options", "X-XSS-Protection", "X-Accel-Redirect",
-    "X-Sendfile", "SourceMap", "X-SourceMap", "WWW-Authenticate", "Authentication-Info", "Sec-WebSocket-Accept",
+    "X-Sendfile", "SourceMap", "X-SourceMap", "WWW-Authenticate", "Authentication-Info",
+    "Sec-WebSocket-Accept",
     "Speculation-Rules", "Accept-CH", "Critical-CH", "Login-Status", "Observe-Browsing-Topics",
     "Use-As-Dictionary", "Attribution-Reporting-Register-Source", "Ad-Auction-Signals",
     # secrets
