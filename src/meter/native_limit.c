@@ -182,15 +182,17 @@ static void count_classic(const struct meter_family *family, uint64_t *cells, do
     }
 }
 
-static void count_in_all(struct native_series *native, uint64_t *cells, double value)
+/* Returns whether a bucket is new. */
+static bool count_in_all(struct native_series *native, uint64_t *cells, double value)
 {
-    bool is_new;
+    bool is_new = false, halved = false;
     while (!count_value(native, cells, value, &is_new)) {
-        bool halved = halve_resolution(native);
+        halved = halve_resolution(native);
         ASSERT(halved); /* the coarsest schema's buckets all fit */
         follow(native, cells);
     }
     count_classic(native->series.family, cells, value);
+    return is_new || halved;
 }
 
 /* One step towards the limit; true when another may be needed, at the next observation. */
@@ -203,7 +205,7 @@ static bool limit_buckets(struct native_series *native, uint64_t *cells, double 
     }
     if (reset(native)) {
         follow(native, cells);
-        count_in_all(native, cells, value); /* the latest is not lost with the others */
+        (void)count_in_all(native, cells, value); /* the latest is not lost with the others */
         return false;
     }
     if (!widen_zero_bucket(native) && !halve_resolution(native)) {
@@ -223,11 +225,15 @@ void native_observe_slowly(struct series *series, double value)
     if (native->reset_ns == 0) {
         native->reset_ns = clock_monotonic_ns();
     }
-    follow(native, cells);
-    count_in_all(native, cells, value);
-    bool again = limit_buckets(native, cells, value);
-    /* A generation that does not agree brings the next observation here again. */
-    uint64_t agreed = __atomic_load_n(&native->generation, __ATOMIC_RELAXED) + 1;
-    cell_store(&cells[family->native->offset + NATIVE_GENERATION], again ? UINT64_MAX : agreed);
+    uint64_t *agrees = &cells[family->native->offset + NATIVE_GENERATION];
+    bool followed = cell_load(agrees) == native->generation + 1;
+    if (!followed) {
+        follow(native, cells);
+    }
+    if (count_in_all(native, cells, value) || !followed) {
+        /* A generation that does not agree brings the next observation here again. */
+        bool again = limit_buckets(native, cells, value);
+        cell_store(agrees, again ? UINT64_MAX : native->generation + 1);
+    }
     pthread_mutex_unlock(&family->lock);
 }
