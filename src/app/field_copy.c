@@ -100,8 +100,8 @@ static const struct span refused_prefixes[] = {
 };
 
 /*
- * By the name's first letter: the lengths of refused names, and bit 0 where a refused prefix
- * starts with it. So nearly every name that is copied is settled by one look.
+ * By the name's first letter: the lengths that a refused name may have, those of names and all
+ * from that of a prefix on. So nearly every name that is copied is settled by one look.
  */
 static uint64_t lengths_by_letter[32];
 
@@ -111,7 +111,8 @@ __attribute__((constructor)) static void index_names(void)
         lengths_by_letter[refused_names[i].data[0] & 31] |= UINT64_C(1) << refused_names[i].length;
     }
     for (size_t i = 0; i < ARRAY_LENGTH(refused_prefixes); i++) {
-        lengths_by_letter[refused_prefixes[i].data[0] & 31] |= 1;
+        lengths_by_letter[refused_prefixes[i].data[0] & 31] |= UINT64_MAX
+                                                               << refused_prefixes[i].length;
     }
 }
 
@@ -140,14 +141,10 @@ static bool is_refused_name(struct span name)
 bool field_may_be_copied(struct span name)
 {
     uint64_t lengths = lengths_by_letter[name.data[0] & 31];
-    if (LIKELY(lengths == 0)) {
+    if (LIKELY(name.length < 64 && (lengths >> name.length & 1) == 0)) {
         return true;
     }
-    if ((lengths & 1) != 0 && has_refused_prefix(name)) {
-        return false;
-    }
-    bool length_matches = name.length < 64 && (lengths >> name.length & 1) != 0;
-    return !length_matches || !is_refused_name(name);
+    return !has_refused_prefix(name) && !is_refused_name(name);
 }
 
 static bool is_named_by_connection(struct span connection, struct span name)

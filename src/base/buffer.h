@@ -61,6 +61,9 @@ static inline void buffer_append_u64(struct buffer *buffer, uint64_t value)
 {
     if (value < 10) {
         buffer_append_byte(buffer, (char)('0' + value));
+    } else if (value < 100) {
+        char digits[2] = {(char)('0' + value / 10), (char)('0' + value % 10)};
+        buffer_append(buffer, digits, sizeof digits);
     } else {
         buffer_append_u64_padded(buffer, value, 1);
     }

@@ -49,7 +49,7 @@ static inline bool span_equals_ignoring_case(struct span a, struct span b)
         return false;
     }
     for (size_t i = 0; i < a.length; i++) {
-        if (ascii_lower(a.data[i]) != ascii_lower(b.data[i])) {
+        if (a.data[i] != b.data[i] && ascii_lower(a.data[i]) != ascii_lower(b.data[i])) {
             return false;
         }
     }

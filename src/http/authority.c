@@ -65,10 +65,9 @@ bool authority_is_valid(struct span text)
     }
     size_t at = 0;
     while (at < text.length) {
-        if (scan_is(text.data[at], SCAN_HOST)) {
-            at++;
-        } else if (text.data[at] == '%' && text.length - at >= 3 &&
-                   scan_is(text.data[at + 1], SCAN_HEX) && scan_is(text.data[at + 2], SCAN_HEX)) {
+        at = (size_t)(scan_host(text.data + at, text.data + text.length) - text.data);
+        if (text.length - at >= 3 && text.data[at] == '%' && scan_is(text.data[at + 1], SCAN_HEX) &&
+            scan_is(text.data[at + 2], SCAN_HEX)) {
             at += 3;
         } else {
             break;

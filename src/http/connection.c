@@ -41,7 +41,11 @@ void connection_set_interest(struct engine *engine, struct connection *connectio
 void connection_set_timeout(struct engine *engine, struct connection *connection,
                             int64_t timeout_ns)
 {
+    int64_t before_ns = connection->deadline_ns;
     connection->deadline_ns = engine->now_ns + timeout_ns;
+    if (before_ns <= connection->deadline_ns) {
+        return; /* the wheel asks by then, and is told the new one */
+    }
     timeout_wheel_ask_by(&engine->timeouts, connection_index(engine, connection),
                          connection->deadline_ns);
 }
@@ -60,6 +64,7 @@ void connection_open(struct engine *engine, int fd, enum surface surface,
         .state = CONNECTION_IDLE,
         .surface = (uint8_t)surface,
         .peer = peer_address_from(address),
+        .deadline_ns = INT64_MAX,
     };
     engine_count(&engine->states[CONNECTION_IDLE], 1);
     if (address->ss_family != AF_UNIX) {

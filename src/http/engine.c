@@ -223,6 +223,7 @@ static int64_t ask_timeout(void *context, uint32_t index, int64_t now_ns)
     if (connection->deadline_ns > now_ns) {
         return connection->deadline_ns;
     }
+    connection->deadline_ns = INT64_MAX;
     connection_timed_out(engine, connection);
     return INT64_MAX;
 }

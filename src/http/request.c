@@ -98,6 +98,10 @@ static enum request_result check_target(struct request *request, struct request_
                    ? REQUEST_COMPLETE
                    : refuse(error, 400, "the target * is for OPTIONS only");
     }
+    if (span_equals(request->target, SPAN("/"))) {
+        request->path = request->target; /* the target of nearly every request here */
+        return REQUEST_COMPLETE;
+    }
     if (!split_target(request)) {
         return refuse(error, 400, "the request's target is not valid");
     }
@@ -109,7 +113,14 @@ static enum request_result parse_version(const char **at, const char *end, struc
                                          struct request_error *error)
 {
     static const char expected[] = "HTTP/";
+    static const char usual[] = "HTTP/1.1\r\n";
     const char *from = *at;
+    if (LIKELY((size_t)(end - from) >= sizeof usual - 1 &&
+               memcmp(from, usual, sizeof usual - 1) == 0)) {
+        request->minor_version = 1;
+        *at = from + sizeof usual - 1;
+        return REQUEST_COMPLETE;
+    }
     for (size_t i = 0; i < sizeof expected - 1; i++) {
         if (from + i == end) {
             return REQUEST_INCOMPLETE;
@@ -241,7 +252,7 @@ static enum request_result take_field(const struct request_field *field, struct 
                                       struct head_facts *facts, struct request_error *error)
 {
     struct span name = field->name;
-#define IS(literal) span_equals_ignoring_case(name, SPAN(literal))
+#define IS(literal) scan_token_is(name.data, name.length, literal, sizeof(literal) - 1)
     switch (name.length) {
     case 4:
         return IS("host") ? take_host(field->value, request, facts, error) : REQUEST_COMPLETE;

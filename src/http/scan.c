@@ -23,6 +23,22 @@ const uint8_t scan_classes[256] = {
 };
 /* clang-format on */
 
+const char *scan_token_scalar(const char *from, const char *end)
+{
+    while (from < end && scan_is(*from, SCAN_TOKEN)) {
+        from++;
+    }
+    return from;
+}
+
+const char *scan_host_scalar(const char *from, const char *end)
+{
+    while (from < end && scan_is(*from, SCAN_HOST)) {
+        from++;
+    }
+    return from;
+}
+
 const char *scan_field_value_scalar(const char *from, const char *end)
 {
     while (from < end) {
@@ -48,6 +64,33 @@ const char *scan_target_scalar(const char *from, const char *end)
 }
 
 #if defined(__SSE2__)
+
+/*
+ * Skips what nearly all names are made of and both classes contain: letters, digits, "-", "." and
+ * "_". What stops it is looked at again, by the table.
+ */
+static ALWAYS_INLINE const char *skip_common(const char *from, const char *end)
+{
+    while (end - from >= 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
+        __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        /* Signed comparisons: bytes from 0x80 on are negative, so in no range. */
+        __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
+                                        _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+        __m128i digits = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('-' - 1)),
+                                       _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
+        __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
+        __m128i underscore = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_'));
+        __m128i good =
+            _mm_or_si128(_mm_or_si128(letters, underscore), _mm_andnot_si128(slash, digits));
+        unsigned mask = (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+        if (mask != 0) {
+            return from + __builtin_ctz(mask);
+        }
+        from += 16;
+    }
+    return from;
+}
 
 const char *scan_field_value(const char *from, const char *end)
 {
@@ -98,6 +141,27 @@ static unsigned first_set(uint8x16_t bad)
     return nibbles == 0 ? 16 : (unsigned)__builtin_ctzll(nibbles) / 4;
 }
 
+static ALWAYS_INLINE const char *skip_common(const char *from, const char *end)
+{
+    while (end - from >= 16) {
+        uint8x16_t bytes = vld1q_u8((const uint8_t *)from);
+        uint8x16_t lower = vorrq_u8(bytes, vdupq_n_u8(0x20));
+        uint8x16_t letters =
+            vandq_u8(vcgeq_u8(lower, vdupq_n_u8('a')), vcleq_u8(lower, vdupq_n_u8('z')));
+        uint8x16_t digits =
+            vandq_u8(vcgeq_u8(bytes, vdupq_n_u8('-')), vcleq_u8(bytes, vdupq_n_u8('9')));
+        uint8x16_t slash = vceqq_u8(bytes, vdupq_n_u8('/'));
+        uint8x16_t underscore = vceqq_u8(bytes, vdupq_n_u8('_'));
+        uint8x16_t good = vorrq_u8(vorrq_u8(letters, underscore), vbicq_u8(digits, slash));
+        unsigned at = first_set(vmvnq_u8(good));
+        if (at < 16) {
+            return from + at;
+        }
+        from += 16;
+    }
+    return from;
+}
+
 const char *scan_field_value(const char *from, const char *end)
 {
     while (end - from >= 16) {
@@ -131,6 +195,12 @@ const char *scan_target(const char *from, const char *end)
 
 #else
 
+static ALWAYS_INLINE const char *skip_common(const char *from, const char *end)
+{
+    (void)end;
+    return from;
+}
+
 const char *scan_field_value(const char *from, const char *end)
 {
     return scan_field_value_scalar(from, end);
@@ -142,3 +212,13 @@ const char *scan_target(const char *from, const char *end)
 }
 
 #endif
+
+const char *scan_token(const char *from, const char *end)
+{
+    return scan_token_scalar(skip_common(from, end), end);
+}
+
+const char *scan_host(const char *from, const char *end)
+{
+    return scan_host_scalar(skip_common(from, end), end);
+}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Bit of a byte's classes in scan_classes. */
 enum {
@@ -25,12 +26,41 @@ static ALWAYS_INLINE bool scan_is(char byte, uint8_t classes)
 }
 
 /* The first byte in [from, end) that is no tchar, or end. */
-static ALWAYS_INLINE const char *scan_token(const char *from, const char *end)
+const char *scan_token(const char *from, const char *end);
+const char *scan_token_scalar(const char *from, const char *end);
+
+/* The first byte in [from, end) that is not of SCAN_HOST, or end. */
+const char *scan_host(const char *from, const char *end);
+const char *scan_host_scalar(const char *from, const char *end);
+
+/*
+ * Whether a token is a name, which is given in lower case: case does not matter. Setting bit 5 of a
+ * tchar gives the lower case of a letter, and never makes a letter or "-" of anything else.
+ */
+static ALWAYS_INLINE bool scan_token_is(const char *token, size_t length, const char *name,
+                                        size_t name_length)
 {
-    while (from < end && scan_is(*from, SCAN_TOKEN)) {
-        from++;
+    if (length != name_length) {
+        return false;
     }
-    return from;
+    uint64_t difference = 0;
+    size_t at = 0;
+    for (; at + 8 <= name_length; at += 8) {
+        uint64_t word, wanted;
+        memcpy(&word, token + at, 8);
+        memcpy(&wanted, name + at, 8);
+        difference |= (word | UINT64_C(0x2020202020202020)) ^ wanted;
+    }
+    for (; at + 4 <= name_length; at += 4) {
+        uint32_t word, wanted;
+        memcpy(&word, token + at, 4);
+        memcpy(&wanted, name + at, 4);
+        difference |= (word | UINT32_C(0x20202020)) ^ wanted;
+    }
+    for (; at < name_length; at++) {
+        difference |= (uint64_t)((token[at] | 0x20) ^ name[at]);
+    }
+    return difference == 0;
 }
 
 /*

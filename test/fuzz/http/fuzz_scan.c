@@ -29,7 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         const char *target = scan_target(at, end);
         ASSERT(target >= at && target <= end && target == scan_target_scalar(at, end));
         const char *token = scan_token(at, end);
-        ASSERT(token >= at && token <= end);
+        ASSERT(token >= at && token <= end && token == scan_token_scalar(at, end));
+        const char *host = scan_host(at, end);
+        ASSERT(host >= at && host <= end && host == scan_host_scalar(at, end));
         /* Every tchar may be in a target, every byte of a target in a value. */
         ASSERT(token <= target && target <= value);
     }

@@ -57,7 +57,7 @@ static size_t scanned(scanner *scan, const char *bytes, size_t length, size_t of
 
 static void check_all(const char *bytes, size_t length, size_t offset)
 {
-    size_t value = 0, target = 0, token = 0;
+    size_t value = 0, target = 0, token = 0, host = 0;
     while (value < length && is_field_value_byte((unsigned char)bytes[value])) {
         value++;
     }
@@ -67,11 +67,17 @@ static void check_all(const char *bytes, size_t length, size_t offset)
     while (token < length && scan_is(bytes[token], SCAN_TOKEN)) {
         token++;
     }
+    while (host < length && scan_is(bytes[host], SCAN_HOST)) {
+        host++;
+    }
     assert_int_equal(scanned(scan_field_value, bytes, length, offset), value);
     assert_int_equal(scanned(scan_field_value_scalar, bytes, length, offset), value);
     assert_int_equal(scanned(scan_target, bytes, length, offset), target);
     assert_int_equal(scanned(scan_target_scalar, bytes, length, offset), target);
     assert_int_equal(scanned(scan_token, bytes, length, offset), token);
+    assert_int_equal(scanned(scan_token_scalar, bytes, length, offset), token);
+    assert_int_equal(scanned(scan_host, bytes, length, offset), host);
+    assert_int_equal(scanned(scan_host_scalar, bytes, length, offset), host);
 }
 
 /* Each byte value at each place of runs of each length: what a vector's lane can see. */
