@@ -219,13 +219,14 @@ static int file_parse(struct law_parser *parser, struct law **ret_law)
     if (!parser->limits->files_allowed) {
         return parse_error_set(parser->error, offset, "a law from a file is not allowed here");
     }
-    struct span path = {0};
+    struct span path = SPAN("");
     int result = scan_path(parser, &path);
-    struct law *law = NULL;
-    if (result == 0) {
-        result = law_allocate(sizeof(struct law_file), &law);
-    }
     if (result < 0) {
+        return result;
+    }
+    struct law *law = NULL;
+    result = law_allocate(sizeof(struct law_file), &law);
+    if (law == NULL) {
         return result;
     }
     law->kind = &law_kind_file;

@@ -125,7 +125,7 @@ static double cdf(const struct law *law, double x_ns)
 static double quantile(const struct law *law, double q)
 {
     const struct law_mix *mix = mix_of(law);
-    double low = INFINITY, high = 0;
+    double low = HUGE_VAL, high = 0;
     for (size_t i = 0; i < mix->count; i++) {
         double x_ns = law_quantile_ns(mix->parts[i].law, q);
         low = fmin(low, x_ns);

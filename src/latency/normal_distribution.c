@@ -73,7 +73,7 @@ double normal_quantile(double p)
     }
     double tail = offset < 0 ? p : 1 - p;
     if (tail <= 0) {
-        return offset < 0 ? -INFINITY : INFINITY;
+        return offset < 0 ? -HUGE_VAL : HUGE_VAL;
     }
     double r = sqrt(-log(tail));
     double z = r <= FAR_TAIL ? evaluate(&near_tail, r - 1.6) : evaluate(&far_tail, r - FAR_TAIL);

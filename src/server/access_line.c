@@ -100,9 +100,9 @@ static char *put_time(struct access_line_writer *writer, char *at, int64_t realt
         struct tm date;
         ASSERT(gmtime_r(&seconds, &date) != NULL);
         struct buffer text = buffer_over(writer->second_text, sizeof writer->second_text);
-        buffer_append_u64_padded(&text, (uint64_t)(date.tm_year + 1900), 4);
+        buffer_append_u64_padded(&text, (uint64_t)date.tm_year + 1900, 4);
         buffer_append_byte(&text, '-');
-        buffer_append_u64_padded(&text, (uint64_t)(date.tm_mon + 1), 2);
+        buffer_append_u64_padded(&text, (uint64_t)date.tm_mon + 1, 2);
         buffer_append_byte(&text, '-');
         buffer_append_u64_padded(&text, (uint64_t)date.tm_mday, 2);
         buffer_append_byte(&text, 'T');

@@ -24,7 +24,9 @@ enum option_kind {
 };
 
 struct option {
-    enum option_id id;        /* its place in the table */
+    enum option_id id; /* its place in the table */
+    bool in_environment;
+    bool in_file;
     const char *name;         /* without the dashes */
     const char *alias;        /* another name of the flag in `draw`, or NULL */
     const char *argument;     /* what --help calls the value; NULL for booleans */
@@ -36,8 +38,6 @@ struct option {
     size_t offset;     /* of the value in struct configuration */
     uint64_t minimum;  /* of counts, sizes and durations, in their unit */
     uint64_t maximum;
-    bool in_environment;
-    bool in_file;
 };
 
 extern const struct option options[OPTION_IDS];
