@@ -12,3 +12,6 @@ COLD _Noreturn void assert_failed(const char *file, int line, const char *functi
 
 #define ASSERT(condition)                                                                          \
     (LIKELY(condition) ? (void)0 : assert_failed(__FILE__, __LINE__, __func__, #condition))
+
+/* A place that no input leads to; `reason` is a literal that says why. */
+#define ASSERT_UNREACHABLE(reason) assert_failed(__FILE__, __LINE__, __func__, reason)

@@ -211,6 +211,6 @@ void connection_event(struct engine *engine, struct connection *connection, uint
         drop_input(engine, connection);
         break;
     default:
-        ASSERT(false && "an event for a connection that is not open");
+        ASSERT_UNREACHABLE("an event for a connection that is not open");
     }
 }

@@ -4,6 +4,9 @@
 #include "http/list.h"
 #include "http/scan.h"
 
+/* Longer than any method there is (RFC 9112, section 3: SHOULD be answered 501). */
+#define MAX_METHOD_BYTES 64
+
 /* What the fields say that decide about framing and routing, gathered while they go by. */
 struct head_facts {
     bool has_host;
@@ -160,7 +163,9 @@ static enum request_result parse_request_line(const char **at, const char *end,
     const char *from = *at;
     const char *method_end = scan_token(from, end);
     if (method_end == end) {
-        return REQUEST_INCOMPLETE;
+        return method_end - from <= MAX_METHOD_BYTES
+                   ? REQUEST_INCOMPLETE
+                   : refuse(error, 501, "the method is not known");
     }
     if (method_end == from || *method_end != ' ') {
         return refuse(error, 400, "the request does not start with a method and a space");
@@ -391,6 +396,19 @@ static void clear(struct request *request)
     memset(request, 0, offsetof(struct request, fields));
 }
 
+/* The limit is reached: which part of the head is to blame (RFC 9112, section 3). */
+static enum request_result refuse_too_long(const struct request *request, bool line_is_complete,
+                                           struct request_error *error)
+{
+    if (line_is_complete) {
+        return refuse(error, 431, "the request's head is too large");
+    }
+    if (request->method_name.length == 0) {
+        return refuse(error, 501, "the method is not known");
+    }
+    return refuse(error, 414, "the request's target is too long");
+}
+
 enum request_result request_parse(struct span input, const struct request_limits *limits,
                                   struct request *ret_request, size_t *ret_head_bytes,
                                   struct request_error *ret_error)
@@ -416,8 +434,7 @@ enum request_result request_parse(struct span input, const struct request_limits
         result = parse_fields(&at, end, ret_request, ret_error);
     }
     if (result == REQUEST_INCOMPLETE && (cut || input.length == limits->max_head_bytes)) {
-        return line_is_complete ? refuse(ret_error, 431, "the request's head is too large")
-                                : refuse(ret_error, 414, "the request's target is too long");
+        return refuse_too_long(ret_request, line_is_complete, ret_error);
     }
     *ret_head_bytes = (size_t)(at - input.data);
     return result;

@@ -102,8 +102,30 @@ static int open_next(struct address *address, const int *fds, unsigned index)
     return fd < 0 ? -errno : fd;
 }
 
+/* `:8080` asks for every address: where the kernel has no IPv6, that is every IPv4 address. */
+static void use_ipv4_without_ipv6(struct address *address)
+{
+    if (address->socket.any.sa_family != AF_INET6 ||
+        !IN6_IS_ADDR_UNSPECIFIED(&address->socket.v6.sin6_addr)) {
+        return;
+    }
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        close(fd);
+    } else if (errno == EAFNOSUPPORT) {
+        struct sockaddr_in every = {
+            .sin_family = AF_INET,
+            .sin_port = address->socket.v6.sin6_port,
+            .sin_addr.s_addr = htonl(INADDR_ANY),
+        };
+        address->socket.v4 = every;
+        address->length = sizeof every;
+    }
+}
+
 int listener_open(struct address *address, bool share, int *ret_fds, unsigned count)
 {
+    use_ipv4_without_ipv6(address);
     if (address->socket.any.sa_family == AF_UNIX) {
         remove_stale_socket(address);
     } else if (!share) {

@@ -107,8 +107,7 @@ static int64_t first_listed_tick(const struct timeout_wheel *wheel)
             return wheel->next_tick + ahead;
         }
     }
-    ASSERT(false && "a key is in the wheel but no slot is occupied");
-    return INT64_MAX;
+    ASSERT_UNREACHABLE("a key is in the wheel but no slot is occupied");
 }
 
 void timeout_wheel_run(struct timeout_wheel *wheel, int64_t now_ns,

@@ -215,18 +215,6 @@ static int open_log(struct server *server, char error[SERVER_ERROR_BYTES])
     return result;
 }
 
-/* A drain that is shorter than the delays would cut off requests by design: better said early. */
-static void warn_of_short_drain(const struct configuration *configuration)
-{
-    double longest_ns = law_quantile_ns(configuration->delay, 1.0);
-    if (longest_ns > (double)configuration->drain_timeout_ns) {
-        fprintf(stderr,
-                "httpserver: warning: the law may draw delays of up to %.3f s, longer than "
-                "--drain-timeout: such requests are cut off at the end\n",
-                longest_ns / 1e9);
-    }
-}
-
 static int start_workers(struct server *server, char error[SERVER_ERROR_BYTES])
 {
     for (unsigned i = 0; i < server->worker_count; i++) {
@@ -274,7 +262,6 @@ int server_open(struct server *server, const struct configuration *configuration
     for (unsigned i = 0; i < server->address_count; i++) {
         announce(&server->addresses[i], i >= configuration->listen.count);
     }
-    warn_of_short_drain(configuration);
     return 0;
 }
 
