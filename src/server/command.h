@@ -38,6 +38,12 @@ int command_main(const struct command *commands, size_t command_count, int argc,
 /* `httpserver draw`: prints draws of the law, one per line, in seconds. */
 int command_draw_run(const struct configuration *configuration);
 
+/*
+ * `httpserver health`: asks /healthz of the server at the configured address, or another URL. 0
+ * when it answers 200, else 1 and one line on stderr that says why not.
+ */
+int command_health_run(const struct configuration *configuration);
+
 /* `httpserver version` */
 int command_version_run(const struct configuration *configuration);
 

@@ -198,6 +198,7 @@ void configuration_free(struct configuration *configuration)
     text_list_clear(&configuration->warnings);
     law_free(configuration->delay);
     free(configuration->config_path);
+    free(configuration->health_url);
     for (size_t i = 0; i < OPTION_IDS; i++) {
         free(configuration->origins[i]);
     }

@@ -41,8 +41,10 @@ enum option_id {
     OPTION_DRAIN_DELAY,
     OPTION_DRAIN_TIMEOUT,
     OPTION_CONFIG,
-    OPTION_COUNT, /* `draw` only */
-    OPTION_IDS,   /* how many there are */
+    OPTION_COUNT,          /* `draw` only */
+    OPTION_HEALTH_URL,     /* `health` only */
+    OPTION_HEALTH_TIMEOUT, /* the same */
+    OPTION_IDS,            /* how many there are */
 };
 
 struct configuration {
@@ -67,6 +69,8 @@ struct configuration {
     int64_t drain_timeout_ns;
     char *config_path; /* owned; NULL without a file */
     uint64_t draw_count;
+    char *health_url; /* owned; NULL: the configured address */
+    int64_t health_timeout_ns;
     char version[VERSION_MAX_BYTES + 1]; /* VERSION, else the build's; safe as a field value */
 
     bool seed_given;

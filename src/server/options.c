@@ -85,6 +85,13 @@ const struct option options[OPTION_IDS] = {
      COMMAND_SERVE | COMMAND_DRAW | COMMAND_HEALTH, VALUE(config_path)},
     {OPTION_COUNT, false, false, "count", NULL, "N", "10", NULL, "How many draws to print.",
      OPTION_KIND_COUNT, COMMAND_DRAW, VALUE(draw_count), 0, INT64_MAX},
+    {OPTION_HEALTH_URL, false, false, "url", NULL, "URL", NULL, "the address listened on",
+     "What to ask instead: http://HOST[:PORT][/PATH], where HOST is an address or a name, and PATH "
+     "is /healthz unless given.",
+     OPTION_KIND_TEXT, COMMAND_HEALTH, VALUE(health_url)},
+    {OPTION_HEALTH_TIMEOUT, false, false, "timeout", NULL, "DURATION", "3s", NULL,
+     "How long looking the name up, connecting and answering may take together.",
+     OPTION_KIND_DURATION, COMMAND_HEALTH, VALUE(health_timeout_ns), MILLISECOND, HOUR},
 };
 
 const struct option *option_find(struct span name, bool aliases)
