@@ -6,13 +6,14 @@
 #include "http/connection.h"
 
 #include <errno.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Connections accepted in one turn, so that a flood of them does not starve those that are open. */
 #define ACCEPT_BATCH 64
 /* Out of descriptors or memory: nothing tells when there are some again, so it is tried. */
 #define ACCEPT_PAUSE_NS (100 * NS_PER_MS)
+/* Connections accepted once draining has started: a full queue of a listener (net/listener.c). */
+#define MAX_DRAIN_ACCEPTS 4096
 
 const char *connection_state_name(enum connection_state state)
 {
@@ -162,7 +163,7 @@ static void pause_accepting(struct engine *engine)
 static void resume_accepting(struct engine *engine)
 {
     bool room = engine->connections.in_use < engine->connections.capacity;
-    if (engine->accepting || engine->draining || !room ||
+    if (engine->accepting || engine->listener_count == 0 || !room ||
         engine->now_ns < engine->accept_resume_ns) {
         return;
     }
@@ -259,27 +260,41 @@ static void drain_connection(struct engine *engine, struct connection *connectio
     if (connection->state != CONNECTION_IDLE && connection->state != CONNECTION_HEAD) {
         return;
     }
-    int unread = 0;
-    do {
-        connection_read(engine, connection);
-    } while (connection->state == CONNECTION_HEAD && connection->input_bytes < ENGINE_IO_BYTES &&
-             ioctl(connection->fd, FIONREAD, &unread) == 0 && unread > 0);
-    if (connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD) {
+    connection_read(engine, connection);
+    bool idle = connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD;
+    /* With more to read it stays open: the loop goes on reading, and connection_settle closes. */
+    if (idle && !connection_has_another_request(connection, SPAN(""))) {
         connection_close(engine, connection, CLOSE_DRAIN);
     }
 }
 
+/*
+ * Closing a listener resets the connections in its queue: so the queue is emptied first. At the
+ * limit of connections that takes until some are closed; for no more than a full queue, or those
+ * who come meanwhile could keep it from ever being empty.
+ */
+static void drain_queues(struct engine *engine)
+{
+    bool empty = true;
+    for (uint32_t i = 0; i < engine->listener_count; i++) {
+        while (engine->accepting && engine->drain_accepts > 0 &&
+               accept_one(engine, &engine->listeners[i])) {
+            engine->drain_accepts--;
+        }
+        empty &= engine->accepting;
+    }
+    if (empty || engine->drain_accepts == 0) {
+        engine->accepting = false;
+        close_listeners(engine);
+    }
+    for_each_connection(engine, drain_connection);
+}
+
 static void start_draining(struct engine *engine)
 {
-    /* Closing a listener resets the connections in its queue: so the queue is emptied first. */
-    for (uint32_t i = 0; i < engine->listener_count; i++) {
-        while (engine->accepting && accept_one(engine, &engine->listeners[i])) {
-        }
-    }
-    engine->accepting = false;
-    close_listeners(engine);
     engine->draining = true;
-    for_each_connection(engine, drain_connection);
+    engine->drain_accepts = MAX_DRAIN_ACCEPTS;
+    drain_queues(engine);
 }
 
 static int64_t next_deadline_ns(const struct engine *engine)
@@ -287,7 +302,7 @@ static int64_t next_deadline_ns(const struct engine *engine)
     int64_t deadline_ns = timer_heap_earliest_ns(&engine->delays);
     int64_t timeout_ns = timeout_wheel_next_ns(&engine->timeouts);
     deadline_ns = timeout_ns < deadline_ns ? timeout_ns : deadline_ns;
-    if (!engine->accepting && !engine->draining && engine->accept_resume_ns < deadline_ns &&
+    if (!engine->accepting && engine->accept_resume_ns < deadline_ns &&
         engine->accept_resume_ns > engine->now_ns) {
         deadline_ns = engine->accept_resume_ns;
     }
@@ -329,13 +344,18 @@ uint64_t engine_run(struct engine *engine)
         }
         resume_accepting(engine);
         if (UNLIKELY(is_requested(&engine->stop_requested))) {
-            return count_unfinished(engine);
+            uint64_t unfinished = count_unfinished(engine);
+            /* Here and not at the end of all: there is still an access log that takes them. */
+            for_each_connection(engine, cut_off);
+            return unfinished;
         }
         if (UNLIKELY(is_requested(&engine->drain_requested))) {
             if (!engine->draining) {
                 start_draining(engine);
+            } else if (engine->listener_count > 0 && engine->accepting) {
+                drain_queues(engine);
             }
-            if (engine->connections.in_use == 0) {
+            if (engine->connections.in_use == 0 && engine->listener_count == 0) {
                 return 0;
             }
         }

@@ -90,6 +90,7 @@ struct engine {
     struct listening_socket listeners[ENGINE_MAX_LISTENERS];
     bool accepting; /* listeners are watched */
     bool draining;
+    uint32_t drain_accepts;   /* how many more connections may be accepted while draining */
     int64_t accept_resume_ns; /* when to try again after running out of descriptors */
 
     /* Written by the worker alone, read by any thread. */

@@ -2,8 +2,7 @@
 
 import pytest
 
-from stack.awaiting import await_condition
-from stack.exposition import fetch
+from observed import answered, await_value, closed_by, in_state, page
 from wire import Client, Closed, ask_once, chunks, request
 
 CHUNKED = "transfer-encoding: chunked"
@@ -14,10 +13,6 @@ MIB = 1024 * 1024
 @pytest.fixture
 def one(server):
     return server("--delay", "none", "--workers", "1")
-
-
-def closed_by(server, reason):
-    return fetch(server.url("/metrics")).value("httpserver_connections_closed_total", reason=reason)
 
 
 def is_in_order(client):
@@ -179,13 +174,13 @@ def test_a_client_that_sends_on_gets_its_413(one, head):
             pytest.fail("reset while the answer was under way")
         answer = client.answer()
         assert answer.status == 413 and answer.closes
-    await_condition(lambda: closed_by(one, "bad_request") == 1, what="the count")
+    await_value(closed_by, one, "bad_request", 1)
 
 
 # Progress
 
-@pytest.mark.parametrize("head, part", [(["content-length: 100"], b"some"), ([CHUNKED], b"5\r\nsom"),
-                                        (["content-length: 100"], b"")])
+@pytest.mark.parametrize("head, part", [
+    (["content-length: 100"], b"some"), ([CHUNKED], b"5\r\nsom"), (["content-length: 100"], b"")])
 def test_a_body_without_progress_is_cut_off(server, head, part):
     one = server("--delay", "none", "--body-timeout", "200ms")
     with Client(one) as client:
@@ -193,7 +188,7 @@ def test_a_body_without_progress_is_cut_off(server, head, part):
         answer = client.answer()
         assert answer.status == 408 and answer.closes and b"body" in answer.body
         assert client.rest() == b""
-    await_condition(lambda: closed_by(one, "body_timeout") == 1, what="the count")
+    await_value(closed_by, one, "body_timeout", 1)
 
 
 def test_progress_prolongs_the_time(server):
@@ -210,14 +205,12 @@ def test_progress_prolongs_the_time(server):
 def test_a_client_that_leaves_in_its_body_is_counted(one):
     with Client(one) as client:
         client.send(request("/", "POST", ["content-length: 100"]) + b"part")
-        await_condition(lambda: fetch(one.url("/metrics")).value(
-            "httpserver_connections", state="reading_body") == 1, what="the body's beginning")
+        await_value(in_state, one, "reading_body", 1)
         client.close()
-    await_condition(lambda: closed_by(one, "client") == 1, what="the close")
-    page = fetch(one.url("/metrics"))
-    assert page.value("httpserver_requests_total", route="/", method="POST", code="499") == 1
-    assert page.value("httpserver_requests_in_flight") == 0
-    assert page.value("httpserver_execution_latency_seconds_count") == 0
+    await_value(closed_by, one, "client", 1)
+    assert answered(one, 499, route="/", method="POST") == 1
+    assert page(one).value("httpserver_requests_in_flight") == 0
+    assert page(one).value("httpserver_execution_latency_seconds_count") == 0
 
 
 def test_a_half_closed_body_is_no_request(one):
