@@ -3,31 +3,42 @@
 #include <stdlib.h>
 
 #define FRACTION_BITS 52
-#define MAX_TABLE 4096
-#define MAX_COUNT 60000 /* fits the table's entries */
+#define MAX_ENTRIES 2048
 
-static int64_t key_of(double value, int shift)
+static int64_t bits_of(double value)
 {
     int64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    return bits >> shift;
+    return bits;
+}
+
+static double double_of(int64_t bits)
+{
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static int64_t key_of(double value, int shift)
+{
+    return bits_of(value) >> shift;
 }
 
 /* Whether no two bounds share a key, and the table is small enough. */
-static int is_fine(const double *bounds, uint32_t count, int shift)
+static bool is_fine(const double *bounds, uint32_t count, int shift)
 {
     for (uint32_t i = 1; i < count; i++) {
         if (key_of(bounds[i], shift) == key_of(bounds[i - 1], shift)) {
-            return 0;
+            return false;
         }
     }
-    return key_of(bounds[count - 1], shift) - key_of(bounds[0], shift) < MAX_TABLE - 2;
+    return key_of(bounds[count - 1], shift) - key_of(bounds[0], shift) < MAX_ENTRIES - 2;
 }
 
 /* The coarsest key that tells all bounds apart, or -1. */
 static int choose_shift(const double *bounds, uint32_t count)
 {
-    if (count == 0 || count > MAX_COUNT || !(bounds[0] > 0)) {
+    if (count == 0 || !(bounds[0] > 0)) {
         return -1;
     }
     for (int shift = FRACTION_BITS; shift > FRACTION_BITS - 12; shift--) {
@@ -49,31 +60,38 @@ void bucket_index_init(struct bucket_index *index, const double *bounds, uint32_
     index->low_key = key_of(bounds[0], shift);
     index->high_key = key_of(bounds[count - 1], shift) + 1;
     size_t keys = (size_t)(index->high_key - index->low_key) + 1;
-    index->starts = malloc(keys * sizeof index->starts[0]);
-    if (index->starts == NULL) {
+    index->entries = malloc(keys * sizeof index->entries[0]);
+    if (index->entries == NULL) {
         return;
     }
     /* Where the smallest value of each key belongs. */
     uint32_t bucket = 0;
     for (size_t i = 0; i < keys; i++) {
-        int64_t bits = (int64_t)((uint64_t)(index->low_key + (int64_t)i) << shift);
-        double smallest;
-        memcpy(&smallest, &bits, sizeof smallest);
+        double smallest = double_of((int64_t)((uint64_t)(index->low_key + (int64_t)i) << shift));
         while (bucket < count && smallest > bounds[bucket]) {
             bucket++;
         }
-        index->starts[i] = (uint16_t)bucket;
+        index->entries[i] = (struct bucket_entry){bits_of(bounds[bucket]), bucket};
     }
+    /* Everything beyond the last bound, infinity too. */
+    index->entries[keys - 1].last = INT64_MAX;
 }
 
 void bucket_index_free(struct bucket_index *index)
 {
-    free(index->starts);
-    index->starts = NULL;
+    free(index->entries);
+    index->entries = NULL;
 }
 
-uint32_t bucket_search(const struct bucket_index *index, double value)
+uint32_t bucket_of(const struct bucket_index *index, double value)
 {
+    uint64_t bucket;
+    if (bucket_find(index, value, &bucket)) {
+        return (uint32_t)bucket;
+    }
+    if (value != value) {
+        return index->count;
+    }
     uint32_t low = 0, high = index->count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;

@@ -47,6 +47,7 @@ static struct cell_block *make_block(uint32_t words)
         free(block);
         return NULL;
     }
+    block->attached = UINT64_C(1) << SHARED_SHARD;
     return block;
 }
 
@@ -84,6 +85,7 @@ static int attach_locked(struct cell_block *block, uint32_t shard)
         return -ENOMEM;
     }
     __atomic_store_n(&block->cells.shards[shard], words, __ATOMIC_RELEASE);
+    __atomic_fetch_or(&block->attached, UINT64_C(1) << shard, __ATOMIC_RELEASE);
     return 0;
 }
 

@@ -48,12 +48,10 @@ double value_of_counter(const struct series *series)
 {
     uint64_t whole = 0;
     double fraction = 0;
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        const uint64_t *cells = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        if (cells != NULL) {
-            whole += cell_load(&cells[INTEGER]);
-            fraction += cell_load_double(&cells[FRACTION]);
-        }
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (const uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
+        whole += cell_load(&cells[INTEGER]);
+        fraction += cell_load_double(&cells[FRACTION]);
     }
     return fraction + (double)whole;
 }
@@ -66,9 +64,9 @@ double meter_counter_value(const struct meter_counter *counter)
 uint64_t value_fingerprint(const struct series *series)
 {
     uint64_t fingerprint = 0;
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        const uint64_t *cells = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        for (uint32_t i = 0; cells != NULL && i < series->family->cell_words; i++) {
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (const uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
+        for (uint32_t i = 0; i < series->family->cell_words; i++) {
             fingerprint = (fingerprint ^ cell_load(&cells[i])) * UINT64_C(0x9e3779b97f4a7c15);
             fingerprint ^= fingerprint >> 32;
         }

@@ -25,9 +25,9 @@ static struct gauge_series *gauge_of(struct meter_gauge *gauge)
 static double sum_of_cells(const struct series *series, const uint64_t *without)
 {
     double sum = 0;
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        const uint64_t *cells = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        if (cells != NULL && cells != without) {
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (const uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
+        if (cells != without) {
             sum += cell_load_double(cells);
         }
     }

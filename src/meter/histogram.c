@@ -30,10 +30,11 @@ void histogram_shape_free(struct histogram_shape *shape)
     }
 }
 
-/* On the shared shard, or before the thread has cells. */
-static NO_INLINE void observe_slowly(struct series *series, uint32_t bucket, double value)
+/* On the shared shard, before the thread has cells, or what the index leaves to a search. */
+static NO_INLINE void observe_slowly(struct series *series, double value)
 {
     const struct histogram_shape *shape = series->family->histogram;
+    uint32_t bucket = bucket_of(&shape->index, value);
     bool shared;
     uint64_t *cells = series_cells_slowly(series, &shared);
     uint64_t *sum = cells + shape->index.count + 1;
@@ -46,6 +47,7 @@ static NO_INLINE void observe_slowly(struct series *series, uint32_t bucket, dou
     }
 }
 
+/* Everything rare is a call in tail position, so that the fast way needs no stack. */
 void meter_histogram_observe(struct meter_histogram *histogram, double value)
 {
     struct series *series = series_of_histogram(histogram);
@@ -57,15 +59,15 @@ void meter_histogram_observe(struct meter_histogram *histogram, double value)
         native_observe(series, value);
         return;
     }
-    const struct histogram_shape *shape = family->histogram;
-    uint32_t bucket = bucket_of(&shape->index, value);
+    const struct bucket_index *index = &family->histogram->index;
     uint64_t *cells = series_own_cells(series);
-    if (UNLIKELY(cells == NULL)) {
-        observe_slowly(series, bucket, value);
+    uint64_t bucket;
+    if (UNLIKELY(cells == NULL) || UNLIKELY(!bucket_find(index, value, &bucket))) {
+        observe_slowly(series, value);
         return;
     }
     cell_add(&cells[bucket], 1);
-    cell_add_double(&cells[shape->index.count + 1], value);
+    cell_add_double(&cells[index->count + 1], value);
 }
 
 void meter_histogram_observe_ns(struct meter_histogram *histogram, int64_t ns)
@@ -79,11 +81,8 @@ void value_of_buckets(const struct series *series, uint64_t *counts, double *ret
     uint32_t buckets = series->family->histogram->index.count + 1;
     double sum = 0;
     memset(counts, 0, buckets * sizeof counts[0]);
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        const uint64_t *cells = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        if (cells == NULL) {
-            continue;
-        }
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (const uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
         for (uint32_t i = 0; i < buckets; i++) {
             counts[i] += cell_load(&cells[i]);
         }

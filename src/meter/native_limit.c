@@ -49,11 +49,8 @@ struct native_sum native_merge_locked(const struct series *series)
     const struct native_shape *shape = series->family->native;
     struct native_sum sum = {0};
     native_table_clear(shape->merged, shape->slots);
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        const uint64_t *cells = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        if (cells == NULL) {
-            continue;
-        }
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (const uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
         const uint64_t *words = cells + shape->offset;
         if (cell_load(&words[NATIVE_GENERATION]) == 0 ||
             cell_load(&words[NATIVE_RESET]) != native->resets) {

@@ -47,9 +47,9 @@ static void add_classic(struct snapshot *snapshot, const struct native_series *n
     uint32_t buckets = series->family->histogram->index.count + 1;
     memset(snapshot->counts, 0, buckets * sizeof snapshot->counts[0]);
     snapshot->sum = 0;
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        const uint64_t *cells = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        if (cells == NULL || cell_load(&cells[shape->offset + NATIVE_RESET]) != native->resets) {
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (const uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
+        if (cell_load(&cells[shape->offset + NATIVE_RESET]) != native->resets) {
             continue;
         }
         for (uint32_t i = 0; i < buckets; i++) {

@@ -225,9 +225,9 @@ static void wipe(struct meter_family *family, struct series *series)
 {
     free(series->values);
     series->values = NULL;
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        uint64_t *words = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        for (uint32_t i = 0; words != NULL && i < family->cell_words; i++) {
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (uint64_t *words; (words = cells_next(&series->handle, &shards)) != NULL;) {
+        for (uint32_t i = 0; i < family->cell_words; i++) {
             cell_store(&words[i], 0);
         }
     }

@@ -224,9 +224,9 @@ static bool merge_window(const struct series *series, uint64_t now_stamp, struct
 {
     const struct summary_shape *shape = series->family->summary;
     native_table_clear(shape->merged, shape->slots);
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        uint64_t *cells = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        for (uint64_t i = 0; cells != NULL && i < SUMMARY_AGES; i++) {
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
+        for (uint64_t i = 0; i < SUMMARY_AGES; i++) {
             const uint64_t *age = age_of(shape, cells, i);
             uint64_t stamp = cell_load(&age[AGE_STAMP]);
             if (stamp != 0 && stamp + SUMMARY_AGES > now_stamp && !merge_age(shape, age, window)) {
@@ -296,12 +296,10 @@ void summary_snapshot_take_locked(struct snapshot *snapshot, struct series *seri
     const struct meter_family *family = series->family;
     snapshot->count = 0;
     snapshot->sum = 0;
-    for (uint32_t shard = 0; shard < METER_SHARDS; shard++) {
-        const uint64_t *cells = cells_of(series->handle.cells, shard, series->handle.offset_words);
-        if (cells != NULL) {
-            snapshot->count += cell_load(&cells[SUMMARY_COUNT_WORD]);
-            snapshot->sum += cell_load_double(&cells[SUMMARY_SUM_WORD]);
-        }
+    uint64_t shards = cells_attached(series->handle.cells);
+    for (const uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
+        snapshot->count += cell_load(&cells[SUMMARY_COUNT_WORD]);
+        snapshot->sum += cell_load_double(&cells[SUMMARY_SUM_WORD]);
     }
     if (family->quantile_count == 0) {
         return;

@@ -1,5 +1,7 @@
 #include "meter/table.h"
 
+#include "meter/short_text.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -14,22 +16,6 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-static uint64_t load_tail(const char *data, size_t length)
-{
-    uint64_t word = 0;
-    if (length >= 4) {
-        uint32_t front, back;
-        memcpy(&front, data, sizeof front);
-        memcpy(&back, data + length - sizeof back, sizeof back);
-        return (uint64_t)front << 32 | back;
-    }
-    if (length > 0) {
-        word = (uint64_t)(unsigned char)data[0] << 16 |
-               (uint64_t)(unsigned char)data[length / 2] << 8 | (unsigned char)data[length - 1];
-    }
-    return word;
-}
-
 /* Seeded, because label values may come from a peer that would like them all in one place. */
 uint64_t table_wide_hash(const struct meter_family *family, const struct value_list *values)
 {
@@ -37,15 +23,11 @@ uint64_t table_wide_hash(const struct meter_family *family, const struct value_l
     for (size_t i = 0; i < values->count; i++) {
         const char *data = values->items[i].data;
         size_t length = values->items[i].length;
-        hash = mix(hash ^ length, UINT64_C(0x9e3779b97f4a7c15));
-        while (length >= 8) {
-            uint64_t word;
-            memcpy(&word, data, sizeof word);
-            hash = mix(hash ^ word, UINT64_C(0xd6e8feb86659fd93));
-            data += sizeof word;
-            length -= sizeof word;
+        hash += length * UINT64_C(0x9e3779b97f4a7c15);
+        for (; length >= 8; data += 8, length -= 8) {
+            hash = mix(hash ^ load_64(data), UINT64_C(0xd6e8feb86659fd93));
         }
-        hash = mix(hash ^ load_tail(data, length), UINT64_C(0xa0761d6478bd642f));
+        hash = mix(hash ^ load_short(data, length), UINT64_C(0xa0761d6478bd642f));
     }
     return hash;
 }
@@ -65,7 +47,7 @@ static bool has_values(const struct series *series, const struct meter_family *f
         uint32_t length;
         memcpy(&length, cursor, sizeof length);
         cursor += sizeof length;
-        if (length != wanted.length || memcmp(cursor, wanted.data, length) != 0) {
+        if (length != wanted.length || !same_short(cursor, wanted.data, length)) {
             return false;
         }
         cursor += length;

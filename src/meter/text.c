@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/float_text.h"
 #include "meter/histogram.h"
+#include "meter/short_text.h"
 
 #include <math.h>
 
@@ -109,19 +110,55 @@ void text_end(struct buffer *out, bool openmetrics)
     }
 }
 
+/* How many bytes the labels take when nothing in them needs escaping. */
+static size_t plain_labels_bytes(const struct snapshot *snapshot)
+{
+    const struct meter_family *family = snapshot->family;
+    const char *cursor = snapshot->values;
+    size_t bytes = 0;
+    for (unsigned i = 0; i < family->label_count; i++) {
+        bytes += family->labels[i].text.length + series_next_value(&cursor).length + 1;
+    }
+    return bytes;
+}
+
+static char *copy_span(char *out, struct span text)
+{
+    copy_short(out, text.data, text.length);
+    return out + text.length;
+}
+
+/* Most labels need no escaping: their room is checked once for all. */
+static void put_plain_labels(struct buffer *out, const struct snapshot *snapshot)
+{
+    const struct meter_family *family = snapshot->family;
+    const char *cursor = snapshot->values;
+    size_t bytes = plain_labels_bytes(snapshot);
+    if (bytes > buffer_room(out)) {
+        out->overflowed = true;
+        return;
+    }
+    char *to = out->data + out->length;
+    for (unsigned i = 0; i < family->label_count; i++) {
+        to = copy_span(to, family->labels[i].text);
+        to = copy_span(to, series_next_value(&cursor));
+        *to++ = '"';
+    }
+    out->length += bytes;
+}
+
 /* Labels without the closing brace. */
 static void put_labels(struct buffer *out, const struct snapshot *snapshot)
 {
+    if (!snapshot->needs_escape) {
+        put_plain_labels(out, snapshot);
+        return;
+    }
     const struct meter_family *family = snapshot->family;
     const char *cursor = snapshot->values;
     for (unsigned i = 0; i < family->label_count; i++) {
         buffer_append_span(out, family->labels[i].text);
-        struct span value = series_next_value(&cursor);
-        if (snapshot->needs_escape) {
-            put_escaped(out, value, true);
-        } else {
-            buffer_append_span(out, value);
-        }
+        put_escaped(out, series_next_value(&cursor), true);
         buffer_append_byte(out, '"');
     }
 }

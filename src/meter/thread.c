@@ -8,6 +8,8 @@
 
 #define MEMBARRIER_PRIVATE_EXPEDITED (1 << 3) /* linux/membarrier.h, which musl does not bring */
 #define MEMBARRIER_REGISTER_PRIVATE_EXPEDITED (1 << 4)
+/* Read without a call, also in the shared library: these are few bytes. */
+#define INITIAL_EXEC __attribute__((tls_model("initial-exec")))
 #define ALL_OWNABLE ((UINT64_C(1) << SHARED_SHARD) - 1)
 
 _Static_assert(METER_SHARDS <= 64, "the set of taken shards is one word");
@@ -20,8 +22,8 @@ struct reader_slot {
 enum section { OUTSIDE, IN_OWN_SLOT, AMONG_OTHERS };
 
 __thread uint32_t meter_thread_shard = NO_SHARD; /* declared in meter.h */
-static __thread uint32_t section_depth;
-static __thread enum section section_kind;
+static __thread uint32_t section_depth INITIAL_EXEC;
+static __thread enum section section_kind INITIAL_EXEC;
 
 static uint64_t shards_taken;                         /* atomic */
 static struct reader_slot reader_slots[SHARED_SHARD]; /* atomic */

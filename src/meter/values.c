@@ -1,5 +1,6 @@
 #include "meter/name.h"
 #include "meter/series.h"
+#include "meter/short_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -33,22 +34,26 @@ static int clean_values(struct value_list *list)
 
 int value_list_of_strings(struct value_list *list, const char *const *values)
 {
+    bool plain = true;
     list->count = 0;
     list->cleaned = NULL;
     for (; values != NULL && values[list->count] != NULL; list->count++) {
         if (list->count == METER_MAX_LABELS) {
             return -EINVAL;
         }
-        list->items[list->count] = span_from_string(values[list->count]);
-        if (list->items[list->count].length > UINT32_MAX) {
+        size_t length = strlen(values[list->count]);
+        if (length > UINT32_MAX) {
             return -EINVAL;
         }
+        list->items[list->count] = span_of(values[list->count], length);
+        plain = plain && is_plain_short(values[list->count], length);
     }
-    return clean_values(list);
+    return LIKELY(plain) ? 0 : clean_values(list);
 }
 
 int value_list_of_texts(struct value_list *list, const struct meter_text *values, size_t count)
 {
+    bool plain = true;
     list->count = 0;
     list->cleaned = NULL;
     if (count > METER_MAX_LABELS || (count > 0 && values == NULL)) {
@@ -61,11 +66,14 @@ int value_list_of_texts(struct value_list *list, const struct meter_text *values
         }
         list->items[list->count] =
             value->length > 0 ? span_of(value->data, value->length) : SPAN("");
+        plain = plain && is_plain_short(value->data, value->length);
     }
-    return clean_values(list);
+    return LIKELY(plain) ? 0 : clean_values(list);
 }
 
 void value_list_free(struct value_list *list)
 {
-    free(list->cleaned);
+    if (UNLIKELY(list->cleaned != NULL)) {
+        free(list->cleaned);
+    }
 }
