@@ -17,6 +17,7 @@ from stack.server import Server, binary_path  # noqa: E402
 
 def pytest_configure(config):
     for line in ("heavy: thousands of connections or many seconds; left out under sanitizers",
+                 "threads: runs under ThreadSanitizer too, as threads meet in it",
                  "static: about the repository, not the binary; left out under sanitizers"):
         config.addinivalue_line("markers", line)
 

@@ -28,7 +28,7 @@ def units(name):
     return of_meson(report, status)
 
 
-def outside(name, *folders, select=None):
+def outside(name, *folders, select=None, at_once=None):
     """pytest in those of the folders that exist, against the binary of that build."""
     folders = [folder for folder in folders if any((ROOT / folder).glob("**/test_*.py"))]
     if not folders:
@@ -42,7 +42,8 @@ def outside(name, *folders, select=None):
     wrapper = FIXED_ADDRESSES if name == "tsan" else []
     status, _ = run([*wrapper, "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p",
                      "no:cacheprovider", "--timeout=180", f"--junitxml={report}",
-                     *(["-m", select] if select else []), *folders],
+                     *(["-m", select] if select else []),
+                     *(["-n", at_once] if at_once else []), *folders],
                     env={"BUILD_DIR": str(build), **SANITIZER_ENVIRONMENT}, timeout_seconds=900)
     return of_junit(report, status)
 
@@ -63,6 +64,12 @@ def in_build(name, *steps):
     return tally
 
 
+# Instrumented servers are slow: what is heavy is left to the release build, and of the rest
+# ThreadSanitizer sees what threads meet in.
+SELECTION = {"asan": "not heavy and not static", "tsan": "threads and not heavy"}
+
+
 def with_sanitizer(name):
     return in_build(name, units, lambda build: outside(
-        build, "test/http", "test/system", "test/meter", select="not heavy and not static"))
+        build, "test/http", "test/system", "test/meter", select=SELECTION[name],
+        at_once=2 * CORES))

@@ -8,6 +8,8 @@ import pytest
 from stack import exposition
 from stack.load import Hey
 
+pytestmark = pytest.mark.threads
+
 FAMILY = "httpserver_execution_latency_seconds"
 BOUNDS = [0.001 * 2 ** k for k in range(15)] + [math.inf]
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
