@@ -19,10 +19,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* In the order of the option's choices. */
 enum log_format {
-    LOG_OFF,
     LOG_TEXT,
     LOG_JSON,
+    LOG_OFF,
 };
 
 struct access_log;

@@ -199,6 +199,7 @@ void configuration_free(struct configuration *configuration)
     law_free(configuration->delay);
     free(configuration->config_path);
     free(configuration->health_url);
+    free(configuration->user);
     for (size_t i = 0; i < OPTION_IDS; i++) {
         free(configuration->origins[i]);
     }

@@ -19,6 +19,12 @@
 #define CONFIGURATION_ERROR_BYTES 1024
 #define VERSION_MAX_BYTES 128
 
+/* In the order of the option's choices. */
+enum seccomp_mode {
+    SECCOMP_AUTO,
+    SECCOMP_OFF,
+};
+
 /* One for each row of the options' table, in its order. */
 enum option_id {
     OPTION_LISTEN,
@@ -38,6 +44,8 @@ enum option_id {
     OPTION_SEED,
     OPTION_LOG,
     OPTION_TRUST_FORWARDED,
+    OPTION_USER,
+    OPTION_SECCOMP,
     OPTION_DRAIN_DELAY,
     OPTION_DRAIN_TIMEOUT,
     OPTION_CONFIG,
@@ -62,8 +70,10 @@ struct configuration {
     int64_t write_timeout_ns;
     struct law *delay; /* owned */
     int64_t max_delay_ns;
-    struct seed seed; /* from the system when not given */
-    enum log_format log;
+    struct seed seed;                 /* from the system when not given */
+    unsigned log;                     /* enum log_format */
+    unsigned seccomp;                 /* enum seccomp_mode */
+    char *user;                       /* owned; UID:GID as written; NULL: stay who one is */
     struct text_list trust_forwarded; /* CIDRs as written */
     int64_t drain_delay_ns;
     int64_t drain_timeout_ns;

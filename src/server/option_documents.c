@@ -125,13 +125,26 @@ static const char *schema_of(const struct option *option)
     case OPTION_KIND_SEED:
         return "\"anyOf\": [{\"type\": \"integer\", \"minimum\": 0}, {\"type\": \"string\", "
                "\"pattern\": \"^[0-9]+(@[A-Za-z0-9._-]+)?$\"}]";
-    case OPTION_KIND_LOG:
-        return "\"enum\": [\"text\", \"json\", \"off\"]";
+    case OPTION_KIND_CHOICE: /* see write_choices() */
     case OPTION_KIND_LAW:
     case OPTION_KIND_TEXT:
         break;
     }
     return "\"type\": \"string\", \"minLength\": 1";
+}
+
+/* "text|json|off" as a JSON Schema's enumeration. */
+static void write_choices(FILE *stream, const char *choices)
+{
+    fprintf(stream, "\"enum\": [\"");
+    for (; *choices != '\0'; choices++) {
+        if (*choices == '|') {
+            fprintf(stream, "\", \"");
+        } else {
+            fputc(*choices, stream);
+        }
+    }
+    fprintf(stream, "\"]");
 }
 
 void options_write_schema(FILE *stream)
@@ -148,7 +161,13 @@ void options_write_schema(FILE *stream)
         if (!option->in_file) {
             continue;
         }
-        fprintf(stream, "%s    \"%s\": {\n      %s,\n", separator, option->name, schema_of(option));
+        fprintf(stream, "%s    \"%s\": {\n      ", separator, option->name);
+        if (option->kind == OPTION_KIND_CHOICE) {
+            write_choices(stream, option->argument);
+        } else {
+            fprintf(stream, "%s", schema_of(option));
+        }
+        fprintf(stream, ",\n");
         if (option->kind == OPTION_KIND_COUNT) {
             fprintf(stream, "      \"minimum\": %llu,\n      \"maximum\": %llu,\n",
                     (unsigned long long)option->minimum, (unsigned long long)option->maximum);

@@ -5,6 +5,7 @@
 #include "server/settings.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Values in messages are cut to this, so that the reason behind them is always there. */
@@ -103,19 +104,22 @@ static int apply_list(const struct text_list *values, struct text_list *member, 
     return 0;
 }
 
-static int apply_log(const char *origin, const char *text, enum log_format *member, char *error)
+static int apply_choice(const struct option *option, const char *origin, const char *text,
+                        unsigned *member, char *error)
 {
-    static const struct {
-        const char *name;
-        enum log_format format;
-    } formats[] = {{"text", LOG_TEXT}, {"json", LOG_JSON}, {"off", LOG_OFF}};
-    for (size_t i = 0; i < ARRAY_LENGTH(formats); i++) {
-        if (strcmp(text, formats[i].name) == 0) {
-            *member = formats[i].format;
+    struct span choices = span_from_string(option->argument);
+    for (unsigned place = 0; choices.length > 0; place++) {
+        const char *bar = memchr(choices.data, '|', choices.length);
+        size_t length = bar == NULL ? choices.length : (size_t)(bar - choices.data);
+        if (span_equals(span_of(choices.data, length), span_from_string(text))) {
+            *member = place;
             return 0;
         }
+        choices = span_after(choices, bar == NULL ? length : length + 1);
     }
-    return refuse(origin, text, "expected text, json or off", error);
+    char reason[128];
+    snprintf(reason, sizeof reason, "expected one of %s", option->argument);
+    return refuse(origin, text, reason, error);
 }
 
 int option_apply(const struct option *option, const char *origin, const struct text_list *values,
@@ -144,8 +148,8 @@ int option_apply(const struct option *option, const char *origin, const struct t
         return apply_law(origin, text, configuration, member, error);
     case OPTION_KIND_SEED:
         return apply_seed(origin, text, configuration, error);
-    case OPTION_KIND_LOG:
-        return apply_log(origin, text, member, error);
+    case OPTION_KIND_CHOICE:
+        return apply_choice(option, origin, text, member, error);
     }
     return configuration_error(error, "%s: not an option's kind", origin);
 }

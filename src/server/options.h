@@ -20,7 +20,7 @@ enum option_kind {
     OPTION_KIND_DURATION, /* int64_t, nanoseconds */
     OPTION_KIND_LAW,      /* struct law * */
     OPTION_KIND_SEED,     /* struct seed */
-    OPTION_KIND_LOG,      /* enum log_format */
+    OPTION_KIND_CHOICE,   /* unsigned: the place in `argument`, which lists them: text|json|off */
 };
 
 struct option {

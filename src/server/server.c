@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/reserve.h"
-#include "net/listener.h"
 #include "server/command.h"
+#include "server/privileges.h"
 #include "server/resources.h"
 
 #include <errno.h>
@@ -55,7 +55,6 @@ static int open_application(struct server *server, char error[SERVER_ERROR_BYTES
                      .build_version = program_version,
                      .seed = server->seed_text},
         .trusted = {.networks = server->trusted, .count = configuration->trust_forwarded.count},
-        .admin_everywhere = configuration->admin_listen.count == 0,
         .meter = server->meter,
     };
     struct meter_error meter_error = {0};
@@ -138,62 +137,30 @@ static int open_workers(struct server *server, char error[SERVER_ERROR_BYTES])
     return 0;
 }
 
-static void announce(const struct address *address, bool admin)
+static int give_up_privileges(const struct configuration *configuration,
+                              char error[SERVER_ERROR_BYTES])
 {
-    char text[ADDRESS_TEXT_BYTES + 1];
-    struct buffer buffer = buffer_over(text, sizeof text - 1);
-    address_print(address, &buffer);
-    text[buffer.length] = '\0';
-    fprintf(stderr, "httpserver: listening on %s%s\n", text,
-            admin ? " (metrics, probes and admin)" : "");
-}
-
-static int open_address(struct server *server, const char *text, const char *origin,
-                        enum surface surface, char error[SERVER_ERROR_BYTES])
-{
-    if (server->address_count == ENGINE_MAX_LISTENERS) {
-        describe(error, origin, text, "too many addresses");
-        return -ENOSPC;
+    if (configuration->user != NULL) {
+        const char *origin = configuration_origin(configuration, OPTION_USER);
+        struct privileges_user user;
+        if (!privileges_parse_user(span_from_string(configuration->user), &user)) {
+            describe(error, origin, configuration->user, "expected numeric UID:GID");
+            return -EINVAL;
+        }
+        int result = privileges_become(user);
+        if (result != 0) {
+            describe(error, origin, configuration->user, strerror(-result));
+            return result;
+        }
     }
-    struct address *address = &server->addresses[server->address_count];
-    const char *reason = NULL;
-    int result = address_parse(span_from_string(text), address, &reason);
-    if (result != 0) {
-        describe(error, origin, text, reason);
-        return result;
+    if (configuration->seccomp == SECCOMP_AUTO) {
+        int result = privileges_restrict_calls();
+        if (result != 0) {
+            fprintf(stderr, "httpserver: warning: no filter of system calls: %s\n",
+                    strerror(-result));
+        }
     }
-    int fds[APP_MAX_WORKERS];
-    result = listener_open(address, server->configuration->reuse_port, fds, server->worker_count);
-    if (result != 0) {
-        describe(error, origin, text, result == -EADDRINUSE ? "address in use" : strerror(-result));
-        return result;
-    }
-    server->address_count++;
-    for (unsigned i = 0; i < server->worker_count; i++) {
-        int added = engine_add_listener(&server->workers[i].engine, fds[i], surface);
-        result = result == 0 ? added : result;
-    }
-    if (result != 0) {
-        describe(error, origin, text, strerror(-result));
-    }
-    return result;
-}
-
-static int open_addresses(struct server *server, char error[SERVER_ERROR_BYTES])
-{
-    const struct configuration *configuration = server->configuration;
-    int result = 0;
-    for (size_t i = 0; i < configuration->listen.count && result == 0; i++) {
-        result =
-            open_address(server, configuration->listen.items[i],
-                         configuration_origin(configuration, OPTION_LISTEN), SURFACE_PUBLIC, error);
-    }
-    for (size_t i = 0; i < configuration->admin_listen.count && result == 0; i++) {
-        result = open_address(server, configuration->admin_listen.items[i],
-                              configuration_origin(configuration, OPTION_ADMIN_LISTEN),
-                              SURFACE_ADMIN, error);
-    }
-    return result;
+    return 0;
 }
 
 static int open_log(struct server *server, char error[SERVER_ERROR_BYTES])
@@ -247,7 +214,12 @@ int server_open(struct server *server, const struct configuration *configuration
         result = open_workers(server, error);
     }
     if (result == 0) {
-        result = open_addresses(server, error);
+        result = addresses_open(&server->addresses, configuration, server->workers,
+                                server->worker_count, error);
+        server->app.settings.admin_everywhere = !addresses_have_admin(&server->addresses);
+    }
+    if (result == 0) {
+        result = give_up_privileges(configuration, error);
     }
     if (result == 0) {
         result = open_log(server, error);
@@ -259,9 +231,7 @@ int server_open(struct server *server, const struct configuration *configuration
         return result;
     }
     atomic_store(&server->app.ready, true); /* who reads the lines below may ask /readyz at once */
-    for (unsigned i = 0; i < server->address_count; i++) {
-        announce(&server->addresses[i], i >= configuration->listen.count);
-    }
+    addresses_announce(&server->addresses);
     return 0;
 }
 
@@ -283,9 +253,7 @@ static bool close_log(struct server *server)
 
 bool server_close(struct server *server)
 {
-    for (unsigned i = 0; i < server->address_count; i++) {
-        listener_remove_file(&server->addresses[i]);
-    }
+    addresses_remove_files(&server->addresses);
     if (!close_log(server)) {
         return false;
     }

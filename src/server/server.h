@@ -5,15 +5,14 @@
 #pragma once
 
 #include "app/app.h"
-#include "net/address.h"
 #include "net/network.h"
 #include "server/access_log.h"
+#include "server/addresses.h"
 #include "server/configuration.h"
 #include "server/server_metrics.h"
 #include "server/worker.h"
 
-#define SERVER_MAX_ADDRESSES (ENGINE_MAX_LISTENERS / 2)
-#define SERVER_ERROR_BYTES 512
+#define SERVER_ERROR_BYTES ADDRESSES_ERROR_BYTES
 
 struct server {
     const struct configuration *configuration; /* not owned */
@@ -24,8 +23,7 @@ struct server {
     unsigned worker_capacity;
     unsigned worker_count; /* of them that are initialised */
     unsigned started;      /* of them that have a thread */
-    struct address addresses[ENGINE_MAX_LISTENERS];
-    unsigned address_count;
+    struct addresses addresses;
     struct server_metrics metrics;
     struct access_log *log; /* owned; NULL when off */
     struct log_ring *rings[APP_MAX_WORKERS];

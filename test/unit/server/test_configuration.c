@@ -177,7 +177,7 @@ static void says_what_is_wrong_with_a_flag(void **state)
         {{"--idle-timeout", "0", NULL}, "--idle-timeout '0': must be from 1ms to 86400s"},
         {{"--seed", "1@", NULL},
          "--seed '1@': expected a letter, a digit, '.', '_' or '-' at character 3, found the end"},
-        {{"--log", "a\nb", NULL}, "--log 'a\\x0ab': expected text, json or off"},
+        {{"--log", "a\nb", NULL}, "--log 'a\\x0ab': expected one of text|json|off"},
         {{"--reuse-port=yes", NULL}, "--reuse-port 'yes': expected true or false"},
         {{"--listen", "a:1,,b:2", NULL}, "--listen: the value is empty"},
         {{"--config", "/nonexistent/file", NULL},
