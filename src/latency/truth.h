@@ -1,0 +1,146 @@
+/*
+ * The ground truth: for each slot (a rule, or a route without one) how long requests were meant to
+ * wait (drawn), how long they waited, and how long they took (served): exact counts, sums, minima,
+ * maxima, and sketches for quantiles; since start, and for each slice of ten seconds of the last
+ * fifteen minutes.
+ *
+ * A worker records into one of two sides of its own, without atomic read-modify-write instructions
+ * and without sharing what it writes. A reader (whoever asks, and the clock that ends slices) turns
+ * all workers to the other side, waits until nobody is at the old one any more, and takes what is
+ * there: a cut. So what is read together belongs together, under any load. How it knows: the
+ * worker says that it is recording, then looks which side is in use; the reader turns the sides,
+ * then has every processor pass a memory barrier (membarrier(2)), then looks who is recording.
+ * Either the worker sees the turn or the reader sees the worker. This is the grace period of
+ * Desnoyers, McKenney, Stern, Dagenais and Walpole, "User-Level Implementations of Read-Copy
+ * Update" (IEEE TPDS 23:2, 2012), section "urcu-memb". Where the kernel refuses membarrier, workers
+ * pass a barrier of their own instead.
+ *
+ * Times are nanoseconds. Memory is taken as address space, and backed where it is touched.
+ */
+#pragma once
+
+#include "base/assert.h"
+#include "base/compiler.h"
+#include "latency/sketch.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TRUTH_MAX_WORKERS 256
+#define TRUTH_SLICE_NS INT64_C(10000000000)
+#define TRUTH_SLICES 90 /* that are kept: fifteen minutes */
+#define TRUTH_MAX_QUANTILES 16
+
+/* Cumulative counts at 1 ms * 2^k, as httpserver_execution_latency_seconds has them; then +Inf. */
+#define TRUTH_BOUNDS 15
+#define TRUTH_BOUND_NS(k) (INT64_C(1000000) << (k))
+
+enum truth_figure { TRUTH_DRAWN, TRUTH_WAITED, TRUTH_SERVED, TRUTH_FIGURES };
+
+#define TRUTH_NOT_DRAWN INT64_C(-1) /* neither drawn nor waited for */
+
+/* What one worker recorded of one figure since the side was last taken. */
+struct truth_tally {
+    uint64_t sum_ns; /* 2^64 ns are 584 years of waiting: not within a slice */
+    int64_t min_ns;  /* above max_ns: nothing recorded */
+    int64_t max_ns;
+};
+
+#define TRUTH_TALLY_EMPTY ((struct truth_tally){.min_ns = INT64_MAX, .max_ns = -1})
+
+/* What a recording touches of a slot, but for the bins: three cache lines. */
+struct CACHE_ALIGNED truth_slot {
+    struct truth_tally tallies[TRUTH_FIGURES];
+    uint32_t buckets[TRUTH_BOUNDS + 1]; /* of served; not cumulative */
+};
+
+struct truth_side {
+    struct truth_slot *slots;
+    uint32_t (*bins)[TRUTH_FIGURES][SKETCH_BINS]; /* by slot */
+};
+
+/* A worker's share; it alone writes it, but for what a reader takes from the side not in use. */
+struct truth_worker {
+    const struct truth_turn *turn; /* not owned */
+    struct truth_side sides[2];
+    _Atomic bool recording;
+};
+
+/* Read by all workers, written once for each cut: on cache lines of its own. */
+struct CACHE_ALIGNED truth_turn {
+    _Atomic uint32_t cuts; /* the lowest bit says which side is in use */
+    _Atomic bool fences;   /* workers must pass a barrier themselves */
+};
+
+struct truth;
+
+/* Both clocks, read together. */
+struct truth_time {
+    int64_t realtime_ns;
+    int64_t monotonic_ns;
+};
+
+/* `slots` is above 0. Owned by the caller. NULL without memory. */
+WARN_UNUSED struct truth *truth_new(unsigned slots, struct truth_time started);
+
+/* All workers must have ended. NULL is allowed. */
+void truth_free(struct truth *truth);
+
+/*
+ * A share for one more worker, owned by the truth; at most TRUTH_MAX_WORKERS, before the first cut.
+ * NULL without memory.
+ */
+WARN_UNUSED struct truth_worker *truth_add_worker(struct truth *truth);
+
+struct truth_time truth_time_now(void);
+
+/*
+ * Ends the slice when the wall clock has reached the next multiple of ten seconds. Returns when to
+ * call again, in monotonic time. Any thread; the main thread does.
+ */
+int64_t truth_tick(struct truth *truth, struct truth_time now);
+
+/* The bucket of a duration: the first k with ns <= TRUTH_BOUND_NS(k), or TRUTH_BOUNDS. */
+static inline unsigned truth_bucket(int64_t ns)
+{
+    uint64_t whole_ms = ns == 0 ? 0 : (uint64_t)(ns - 1) / 1000000;
+    unsigned bucket = whole_ms == 0 ? 0 : 64 - (unsigned)__builtin_clzll(whole_ms);
+    return bucket < TRUTH_BOUNDS ? bucket : TRUTH_BOUNDS;
+}
+
+static inline void truth_tally_add(const struct truth_side *side, unsigned slot,
+                                   enum truth_figure figure, int64_t ns)
+{
+    ASSERT(ns >= 0);
+    struct truth_tally *tally = &side->slots[slot].tallies[figure];
+    tally->sum_ns += (uint64_t)ns;
+    tally->min_ns = ns < tally->min_ns ? ns : tally->min_ns;
+    tally->max_ns = ns > tally->max_ns ? ns : tally->max_ns;
+    side->bins[slot][figure][sketch_bin(ns)]++;
+}
+
+/*
+ * Records a request: what was drawn for it and how long it waited (both TRUTH_NOT_DRAWN where no
+ * delay was drawn), and how long it took. The worker's thread.
+ */
+static inline void truth_record(struct truth_worker *worker, unsigned slot, int64_t drawn_ns,
+                                int64_t waited_ns, int64_t served_ns)
+{
+    const struct truth_turn *turn = worker->turn;
+    if (UNLIKELY(atomic_load_explicit(&turn->fences, memory_order_relaxed))) {
+        atomic_store_explicit(&worker->recording, true, memory_order_seq_cst);
+    } else {
+        atomic_store_explicit(&worker->recording, true, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst); /* the reader's membarrier does the rest */
+    }
+    uint32_t cuts = atomic_load_explicit(&turn->cuts, memory_order_seq_cst);
+    const struct truth_side *side = &worker->sides[cuts & 1];
+    if (drawn_ns != TRUTH_NOT_DRAWN) {
+        truth_tally_add(side, slot, TRUTH_DRAWN, drawn_ns);
+        truth_tally_add(side, slot, TRUTH_WAITED, waited_ns);
+    }
+    truth_tally_add(side, slot, TRUTH_SERVED, served_ns);
+    side->slots[slot].buckets[truth_bucket(served_ns)]++;
+    atomic_store_explicit(&worker->recording, false, memory_order_release);
+}
