@@ -29,7 +29,8 @@ class Process:
     stderr is read by a thread, so that a line on it can be awaited.
     """
 
-    def __init__(self, command, *, env=None, stdout=None, cwd=None, descriptors=None, wrap=()):
+    def __init__(self, command, *, env=None, stdout=None, cwd=None, descriptors=None, wrap=(),
+                 pass_descriptors=()):
         self.command = [str(word) for word in command]
         self.name = pathlib.Path(self.command[0]).name
         self._stdout_file = None
@@ -43,6 +44,7 @@ class Process:
         self._child = subprocess.Popen(
             [str(word) for word in wrap] + self.command, env=env, cwd=cwd, stdin=subprocess.DEVNULL,
             stdout=stdout, stderr=subprocess.PIPE, start_new_session=True,
+            pass_fds=pass_descriptors,
             preexec_fn=lambda: self._before_exec(descriptors))
         self.pid = self._child.pid
         self._reader = threading.Thread(target=self._read_stderr, daemon=True)
