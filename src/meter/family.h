@@ -24,6 +24,7 @@ struct meter {
     struct cell_pool pool;
     struct meter_options options;
     uint64_t hash_seed;
+    bool counts_refused; /* atomic: meter_series_refused_total is registered */
 };
 
 /* A label name with what stands around it in the formats. */

@@ -182,6 +182,38 @@ static int make_only_series(struct meter_family *family, struct meter_error *err
     return result == 0 ? 0 : meter_fail(error, result, "out of memory");
 }
 
+/* What max_series refused, for each family that has one. */
+static void collect_refused(struct meter_sink *sink, void *context)
+{
+    for (struct meter_family *family = meter_first_family(context); family != NULL;
+         family = meter_next_family(family)) {
+        if (family->max_series > 0) {
+            const struct meter_text name = {family->name.data, family->name.length};
+            (void)meter_emit_text(sink, &name, 1, (double)meter_series_refused(family));
+        }
+    }
+}
+
+static int register_refused(struct meter *meter, struct meter_error *error)
+{
+    if (__atomic_exchange_n(&meter->counts_refused, true, __ATOMIC_RELAXED)) {
+        return 0;
+    }
+    const struct meter_description description = {
+        .type = METER_COUNTER,
+        .name = "meter_series_refused_total",
+        .help = "Series not made because their family has as many as it may.",
+        .labels = METER_LABELS("family"),
+        .collect = collect_refused,
+        .context = meter,
+    };
+    if (meter_register(meter, &description, error) == NULL) {
+        __atomic_store_n(&meter->counts_refused, false, __ATOMIC_RELAXED);
+        return -errno;
+    }
+    return 0;
+}
+
 struct meter_family *meter_register(struct meter *meter,
                                     const struct meter_description *description,
                                     struct meter_error *error)
@@ -191,6 +223,9 @@ struct meter_family *meter_register(struct meter *meter,
     }
     if (meter == NULL || description == NULL) {
         (void)meter_fail(error, -EINVAL, "no registry or no description");
+        return NULL;
+    }
+    if (description->max_series > 0 && register_refused(meter, error) != 0) {
         return NULL;
     }
     struct meter_family *family;
