@@ -413,6 +413,29 @@ METER_API METER_MUST_CHECK ssize_t meter_scrape_read(struct meter_scrape *scrape
 /* Ends and frees it, at any point. */
 METER_API void meter_scrape_end(struct meter_scrape *scrape);
 
+/* What a page says of one series; valid during the call. */
+struct meter_shown {
+    const struct meter_text *values; /* label values, in the order of the description's names */
+    size_t value_count;
+    double value;            /* counters, gauges and info */
+    uint64_t count;          /* histograms and summaries: of observations */
+    double sum;              /* histograms and summaries */
+    const uint64_t *buckets; /* classic histograms, not cumulative, the last one +Inf; else NULL */
+    size_t bucket_count;
+};
+
+/* Called by the thread that reads the scrape, with the family's lock held: it must not call
+ * libmeter. */
+typedef void meter_watch_function(void *context, const struct meter_shown *shown);
+
+#define METER_MAX_WATCHES 4
+
+/* Has `watch` called for each series of a family as it is put on the page, in any format, once and
+ * with the very figures of the page: for who must know what a scraper was told. Before the first
+ * read. 0, -ENOENT (no family of that name yet), -ENOSPC (METER_MAX_WATCHES), -ENOMEM, -EINVAL. */
+METER_API int meter_scrape_watch(struct meter_scrape *scrape, const char *family,
+                                 meter_watch_function *watch, void *context);
+
 /* The whole page at once: memory to free(), NUL-terminated behind *length bytes. NULL with errno
  * ENOMEM. `length` may be NULL. */
 METER_API char *meter_render(struct meter *meter, enum meter_format format, size_t *length);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "meter/histogram.h"
 #include "meter/native.h"
+#include "meter/watch.h"
 #include "meter/wire.h"
 
 #include <errno.h>
@@ -356,6 +357,7 @@ bool scrape_protobuf_locked(struct meter_scrape *scrape, int *ret_error)
         int result = protobuf_stage_sample(scrape);
         if (result == 0) {
             samples++;
+            watch_tell(scrape);
             more = scrape_next_series_locked(scrape, &index);
         } else if (samples > 0 && scrape->staged.capacity >= limit) {
             break;

@@ -4,6 +4,7 @@
 #include "meter/protobuf.h"
 #include "meter/registry.h"
 #include "meter/text.h"
+#include "meter/watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -46,6 +47,7 @@ void meter_scrape_end(struct meter_scrape *scrape)
     leave_family(scrape);
     snapshot_free(&scrape->snapshot);
     free(scrape->staged.data);
+    free(scrape->watches);
     free(scrape);
 }
 
@@ -141,6 +143,7 @@ bool scrape_text_locked(struct meter_scrape *scrape, struct buffer *out, bool on
             current = scrape->snapshot.series;
             scrape->inside = true;
             scrape->line = 0;
+            watch_tell(scrape);
         }
         unsigned lines = text_line_count(&scrape->snapshot, scrape->format == METER_OPENMETRICS);
         do {

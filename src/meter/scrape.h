@@ -16,8 +16,10 @@ struct meter_scrape {
     bool header_done;
     bool ended;
     struct snapshot snapshot;
-    struct buffer staged; /* owned memory: what is waiting to be handed over */
-    size_t staged_taken;  /* bytes of it that were */
+    struct buffer staged;         /* owned memory: what is waiting to be handed over */
+    size_t staged_taken;          /* bytes of it that were */
+    struct scrape_watch *watches; /* owned; NULL without */
+    unsigned watch_count;
 };
 
 /* Makes the staged memory at least so large, keeping what is in it: 0 or -ENOMEM. */

@@ -4,6 +4,7 @@
 #include "meter/scrape.h"
 #include "meter/table.h"
 #include "meter/text.h"
+#include "meter/watch.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -144,6 +145,9 @@ static int emit(struct meter_sink *sink, const struct value_list *list)
     snapshot->running = 0;
     snapshot->running_index = 0;
     result = render(sink);
+    if (result == 0) {
+        watch_tell(sink->scrape);
+    }
     snapshot->values = NULL;
     free(values);
     return result;
