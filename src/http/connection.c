@@ -6,7 +6,9 @@
 #include "net/socket.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define LINGER_TIMEOUT_NS (2 * NS_PER_S)
@@ -48,6 +50,19 @@ void connection_set_timeout(struct engine *engine, struct connection *connection
     }
     timeout_wheel_ask_by(&engine->timeouts, connection_index(engine, connection),
                          connection->deadline_ns);
+}
+
+/* What the peer has not acknowledged of the bytes given to the kernel. */
+static uint32_t untaken_bytes(const struct connection *connection)
+{
+    int bytes = 0;
+    return ioctl(connection->fd, SIOCOUTQ, &bytes) == 0 ? (uint32_t)bytes : 0;
+}
+
+void connection_expect_taking(struct engine *engine, struct connection *connection)
+{
+    connection->untaken_bytes = untaken_bytes(connection);
+    connection_set_timeout(engine, connection, engine->settings.write_timeout_ns);
 }
 
 void connection_open(struct engine *engine, int fd, enum surface surface,
@@ -178,7 +193,13 @@ void connection_timed_out(struct engine *engine, struct connection *connection)
         answer_timeout(engine, connection, CLOSE_BODY_TIMEOUT);
         break;
     case CONNECTION_WRITING:
-        connection_abandon(engine, connection, CLOSE_WRITE_TIMEOUT);
+        /* The kernel says that there is room only when a third of its buffer is free, which a slow
+           peer may need long for: it is not stuck while it takes anything. */
+        if (untaken_bytes(connection) < connection->untaken_bytes) {
+            connection_expect_taking(engine, connection);
+        } else {
+            connection_abandon(engine, connection, CLOSE_WRITE_TIMEOUT);
+        }
         break;
     case CONNECTION_LINGERING:
         connection_close(engine, connection, (enum close_reason)connection->close_reason);

@@ -41,8 +41,9 @@ struct connection {
     struct held_exchange *exchange; /* in BODY and WAITING, and in WRITING with a source */
     struct unsent_answers *unsent;
     uint32_t input_bytes;
-    uint32_t output_bytes; /* in the block */
-    uint32_t output_sent;  /* of them */
+    uint32_t output_bytes;  /* in the block */
+    uint32_t output_sent;   /* of them */
+    uint32_t untaken_bytes; /* in WRITING: of those in the kernel, at the last look */
 };
 
 /* 15,000 waiting requests must fit into 20 MB, with all that they hold. */
@@ -78,6 +79,9 @@ void connection_set_interest(struct engine *engine, struct connection *connectio
                              uint32_t interest);
 void connection_set_timeout(struct engine *engine, struct connection *connection,
                             int64_t timeout_ns);
+
+/* The time for the peer to take more of its answers starts anew. */
+void connection_expect_taking(struct engine *engine, struct connection *connection);
 
 /* The client is gone: ends what it was waiting for with 499, and closes. */
 void connection_abandon(struct engine *engine, struct connection *connection,

@@ -92,7 +92,7 @@ static void start_writing(struct engine *engine, struct connection *connection)
 {
     connection_set_state(engine, connection, CONNECTION_WRITING);
     connection_set_interest(engine, connection, EPOLLOUT);
-    connection_set_timeout(engine, connection, engine->settings.write_timeout_ns);
+    connection_expect_taking(engine, connection);
 }
 
 static void clear_batch(struct engine *engine)
@@ -259,7 +259,7 @@ static void send_piece(struct engine *engine, struct connection *connection)
     if (!send_or_hold(engine, connection, frame_piece(engine, exchange, (size_t)got, end))) {
         return;
     }
-    connection_set_timeout(engine, connection, engine->settings.write_timeout_ns);
+    connection_expect_taking(engine, connection);
     if (end) {
         exchange->source.pull = NULL; /* all is pulled; the rest of the output is still to go */
         if (connection->output == NULL) {
@@ -305,7 +305,7 @@ void connection_write(struct engine *engine, struct connection *connection)
             return;
         }
         if (sent > 0) {
-            connection_set_timeout(engine, connection, engine->settings.write_timeout_ns);
+            connection_expect_taking(engine, connection);
         }
         connection->output_sent += (uint32_t)sent;
         complete_sent_answers(engine, connection);

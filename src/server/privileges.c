@@ -139,10 +139,10 @@ static const char *const allowed_calls[] = {
     "unlinkat",
 };
 
-/* ioctl is a thousand calls: only the question how much is unread, and what isatty asks. */
+/* ioctl is a thousand calls: only the questions how much is unread and unsent, and isatty's. */
 static int allow_ioctl(scmp_filter_ctx filter)
 {
-    static const unsigned long requests[] = {FIONREAD, TCGETS};
+    static const unsigned long requests[] = {FIONREAD, TIOCOUTQ, TCGETS};
     for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
         int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
                                       SCMP_A1(SCMP_CMP_EQ, requests[i]));

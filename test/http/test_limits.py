@@ -3,6 +3,7 @@
 import pytest
 
 from observed import answered, await_value, closed_by, in_state, page
+from stack.awaiting import await_condition
 from wire import Client, ask_once, is_alive, request
 
 
@@ -122,6 +123,27 @@ def test_waiting_is_not_idling(server):
     with Client(one) as client:
         assert client.ask(request("/", "POST", body=b"abc")).status == 200
     assert answered(one, 408) == 0
+
+
+@pytest.mark.parametrize("data, reason", [
+    (b"BAD\r\n\r\n", "bad_request"), (request("/version", fields=["connection: close"]), "complete")])
+def test_who_stays_behind_the_last_answer_is_left(server, data, reason):
+    """The server does not wait for ever for the client's close, whatever still comes."""
+    one = server("--delay", "none", "--workers", "1")
+    with Client(one) as client:
+        client.ask(data)
+        assert client.rest() == b""
+        await_value(in_state, one, "lingering", 1)
+        found = closed_by(one, reason)
+
+        def sends_on():
+            try:
+                client.send(b"more")
+            except (BrokenPipeError, ConnectionResetError):
+                pass
+            return in_state(one, "lingering") == 0
+        await_condition(sends_on, what="the end of the lingering")
+        assert closed_by(one, reason) > found
 
 
 # Reasons and states
