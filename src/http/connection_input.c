@@ -17,6 +17,9 @@ enum step {
     STEP_CLOSED,     /* there is no connection any more */
 };
 
+static const struct request_error no_memory = {
+    503, "too many requests are waiting: the limit of --max-held-memory is reached"};
+
 static struct span cut(struct span text, size_t max_bytes)
 {
     return span_of(text.data, text.length < max_bytes ? text.length : max_bytes);
@@ -184,18 +187,21 @@ static bool must_wait(const struct exchange *exchange)
     return exchange->delay_ns > 0;
 }
 
+/* The clock is read when answers are sent; what waits counts from now, not from the last one. */
+static void start_now(struct engine *engine, struct exchange *exchange)
+{
+    engine->now_ns = clock_monotonic_ns();
+    exchange->started_ns = engine->now_ns;
+}
+
 /* The request is whole: answers it, or holds it until it is due. */
 static enum step answer_or_wait(struct engine *engine, struct connection *connection,
                                 struct exchange *exchange, struct span rest)
 {
-    static const struct request_error no_memory = {
-        503, "too many requests are waiting: the limit of --max-held-memory is reached"};
     if (!must_wait(exchange)) {
         return connection_answer(engine, connection, exchange, rest) ? STEP_NEXT : STEP_STOP;
     }
-    /* The clock is read once an answer is sent; a delay counts from now, not from then. */
-    engine->now_ns = clock_monotonic_ns();
-    exchange->started_ns = engine->now_ns;
+    start_now(engine, exchange);
     if (connection_hold_exchange(engine, connection, exchange)) {
         return STEP_STOP;
     }
@@ -207,8 +213,6 @@ static enum step answer_or_wait(struct engine *engine, struct connection *connec
 static enum step start_body(struct engine *engine, struct connection *connection,
                             struct exchange *exchange, struct span *input)
 {
-    static const struct request_error no_memory = {
-        503, "too many requests are waiting: the limit of --max-held-memory is reached"};
     const struct request *request = &engine->request;
     struct body_decoder body;
     struct request_error error;
@@ -229,6 +233,7 @@ static enum step start_body(struct engine *engine, struct connection *connection
         exchange->keep_alive = false;
         return connection_answer(engine, connection, exchange, *input) ? STEP_NEXT : STEP_STOP;
     }
+    start_now(engine, exchange);
     if (!connection_hold_exchange(engine, connection, exchange)) {
         connection_refuse(engine, connection, exchange, &no_memory, CLOSE_MEMORY);
         return STEP_NEXT;
