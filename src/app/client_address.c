@@ -12,39 +12,120 @@ static bool is_trusted(const struct trusted_networks *trusted, const struct peer
     return false;
 }
 
+/* Behind an address: nothing, or a port, which may be obfuscated (RFC 7239, section 6). */
+static bool is_port_or_nothing(struct span text)
+{
+    if (text.length == 0) {
+        return true;
+    }
+    if (text.length == 1 || text.data[0] != ':') {
+        return false;
+    }
+    for (size_t i = 1; i < text.length && text.data[1] != '_'; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80", also in quotes. */
 static bool parse_node(struct span text, struct peer_address *ret_address)
 {
     if (text.length >= 2 && text.data[0] == '"' && text.data[text.length - 1] == '"') {
         text = span_of(text.data + 1, text.length - 2);
     }
-    if (text.length > 0 && text.data[0] == '[') {
-        const char *close = memchr(text.data, ']', text.length);
-        return close != NULL &&
-               peer_address_parse(span_of(text.data + 1, (size_t)(close - text.data) - 1),
-                                  ret_address);
-    }
     if (peer_address_parse(text, ret_address)) {
         return true;
     }
-    const char *colon = text.length == 0 ? NULL : memchr(text.data, ':', text.length);
-    return colon != NULL &&
-           peer_address_parse(span_of(text.data, (size_t)(colon - text.data)), ret_address);
+    bool brackets = text.length > 0 && text.data[0] == '[';
+    const char *end =
+        text.length == 0 ? NULL : memchr(text.data, brackets ? ']' : ':', text.length);
+    if (end == NULL) {
+        return false;
+    }
+    struct span host = span_of(text.data, (size_t)(end - text.data));
+    struct span port = span_after(text, host.length + brackets);
+    host = span_after(host, brackets);
+    bool is_v6 = host.length > 0 && memchr(host.data, ':', host.length) != NULL;
+    return is_v6 == brackets && is_port_or_nothing(port) && peer_address_parse(host, ret_address);
+}
+
+/*
+ * Whether the quoted strings of a Forwarded line are whole values, each closed: who writes to the
+ * left of a proxy must not be able to swallow, or to split, what that proxy appends.
+ */
+static bool quotes_are_whole(struct span line)
+{
+    bool inside = false;
+    for (size_t i = 0; i < line.length; i++) {
+        char c = line.data[i];
+        if (c == '\\') {
+            if (!inside) {
+                return false;
+            }
+            i++; /* what is behind it is itself */
+        } else if (c == '"' && !inside) {
+            if (i == 0 || line.data[i - 1] != '=') {
+                return false;
+            }
+            inside = true;
+        } else if (c == '"') {
+            if (i + 1 < line.length && memchr(",; \t", line.data[i + 1], 4) == NULL) {
+                return false;
+            }
+            inside = false;
+        }
+    }
+    return !inside;
+}
+
+/*
+ * Takes the part behind the last separator that is in no quoted string off a text whose quotes are
+ * whole; trimmed, maybe empty. False when there is none left.
+ */
+static bool take_last_part(struct span *text, char separator, struct span *ret_part)
+{
+    if (text->length == 0) {
+        return false;
+    }
+    bool inside = false;
+    size_t start = text->length;
+    while (start > 0 && (inside || text->data[start - 1] != separator)) {
+        start--;
+        /* From the right: inside, all quotes but the opening one are behind a backslash. */
+        if (text->data[start] == '"' && !(inside && text->data[start - 1] == '\\')) {
+            inside = !inside;
+        }
+    }
+    *ret_part = span_trim(span_after(*text, start));
+    text->length = start == 0 ? 0 : start - 1;
+    return true;
 }
 
 /* The node of "for=" in an element of Forwarded; empty when there is none. */
 static struct span forwarded_for(struct span element)
 {
-    while (element.length > 0) {
-        const char *semicolon = memchr(element.data, ';', element.length);
-        size_t length = semicolon == NULL ? element.length : (size_t)(semicolon - element.data);
-        struct span pair = span_trim(span_of(element.data, length));
+    struct span pair;
+    while (take_last_part(&element, ';', &pair)) {
         if (pair.length > 4 && span_equals_ignoring_case(span_of(pair.data, 4), SPAN("for="))) {
             return span_after(pair, 4);
         }
-        element = span_after(element, semicolon == NULL ? length : length + 1);
     }
     return SPAN("");
+}
+
+/* The last node that a field's line names. False when there is none left. */
+static bool take_last_node(struct span *line, bool forwarded, struct span *ret_node)
+{
+    if (!forwarded) {
+        return list_take_last(line, ret_node);
+    }
+    struct span element = SPAN("");
+    while (element.length == 0 && take_last_part(line, ',', &element)) {
+    }
+    *ret_node = forwarded_for(element);
+    return element.length > 0;
 }
 
 /* Walks a field's lines from the last element to the first. False when there is no such field. */
@@ -58,11 +139,14 @@ static bool walk(const struct request *request, struct span name, bool forwarded
             continue;
         }
         found = true;
-        struct span list = field->value;
-        struct span element;
-        while (list_take_last(&list, &element)) {
+        if (forwarded && !quotes_are_whole(field->value)) {
+            return true;
+        }
+        struct span line = field->value;
+        struct span node;
+        while (take_last_node(&line, forwarded, &node)) {
             struct peer_address address;
-            if (!parse_node(forwarded ? forwarded_for(element) : element, &address)) {
+            if (!parse_node(node, &address)) {
                 return true;
             }
             *client = address;
