@@ -55,7 +55,7 @@ static inline uint64_t work(uint64_t x)
     return x;
 }
 
-static uint64_t repeat(enum operation operation)
+static inline __attribute__((always_inline)) uint64_t repeat(enum operation operation)
 {
     uint64_t x = 1;
     for (unsigned i = 0; i < OPERATIONS; i++) {
@@ -95,6 +95,32 @@ static uint64_t repeat(enum operation operation)
     return x;
 }
 
+/* One loop for each operation, without a choice inside. */
+static uint64_t repeat_chosen(enum operation operation)
+{
+    switch (operation) {
+    case WORK:
+        return repeat(WORK);
+    case COUNTER:
+        return repeat(COUNTER);
+    case COUNTER_WORK:
+        return repeat(COUNTER_WORK);
+    case COUNTER_LOOKUP:
+        return repeat(COUNTER_LOOKUP);
+    case CLASSIC:
+        return repeat(CLASSIC);
+    case CLASSIC_WORK:
+        return repeat(CLASSIC_WORK);
+    case CLASSIC_LOOKUP:
+        return repeat(CLASSIC_LOOKUP);
+    case NATIVE:
+        return repeat(NATIVE);
+    case NATIVE_WORK:
+        return repeat(NATIVE_WORK);
+    }
+    return 0;
+}
+
 struct task {
     enum operation operation;
     double ns;
@@ -106,7 +132,7 @@ static void *run_task(void *argument)
     (void)meter_thread_prepare(meter);
     pthread_barrier_wait(&start);
     double begin = now_ns();
-    (void)repeat(task->operation);
+    (void)repeat_chosen(task->operation);
     task->ns = (now_ns() - begin) / OPERATIONS;
     return NULL;
 }

@@ -1,5 +1,7 @@
 /* Getting and giving back handles; threads. */
 #include "meter/handle.h"
+#include "meter/table.h"
+#include "meter/thread.h"
 
 #include <errno.h>
 
@@ -35,8 +37,16 @@ static struct series *of_strings(struct meter_family *family, enum meter_type ty
         errno = EINVAL;
         return NULL;
     }
-    struct value_list list;
     struct series *series = NULL;
+    if (LIKELY(way == LOOK_UP && family->type == type)) {
+        thread_section_begin();
+        series = table_find_strings(family, values);
+        thread_section_end();
+        if (LIKELY(series != NULL)) {
+            return series;
+        }
+    }
+    struct value_list list;
     int result = value_list_of_strings(&list, values);
     if (result == 0) {
         series = obtain(family, type, way, &list);

@@ -1,41 +1,26 @@
 #include "meter/table.h"
 
-#include "meter/short_text.h"
-
 #include <errno.h>
 #include <stdlib.h>
 
 #define MIN_SLOTS 8
+#define NOT_ASCII UINT64_C(0x8080808080808080)
 #define REMOVED ((struct series *)&removed_mark)
 
 static char removed_mark; /* an address that no series has */
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* Seeded, because label values may come from a peer that would like them all in one place. */
 uint64_t table_wide_hash(const struct meter_family *family, const struct value_list *values)
 {
-    uint64_t hash = family->meter->hash_seed;
+    uint64_t hash = family->meter->hash_seed, seen = 0;
     for (size_t i = 0; i < values->count; i++) {
-        const char *data = values->items[i].data;
-        size_t length = values->items[i].length;
-        hash += length * UINT64_C(0x9e3779b97f4a7c15);
-        for (; length >= 8; data += 8, length -= 8) {
-            hash = mix(hash ^ load_64(data), UINT64_C(0xd6e8feb86659fd93));
-        }
-        hash = mix(hash ^ load_short(data, length), UINT64_C(0xa0761d6478bd642f));
+        hash = table_hash_text(hash, values->items[i].data, values->items[i].length, &seen);
     }
     return hash;
 }
 
 uint32_t table_hash(const struct meter_family *family, const struct value_list *values)
 {
-    uint64_t hash = table_wide_hash(family, values);
-    return (uint32_t)(hash ^ hash >> 32);
+    return table_fold_hash(table_wide_hash(family, values));
 }
 
 static bool has_values(const struct series *series, const struct meter_family *family,
@@ -48,6 +33,22 @@ static bool has_values(const struct series *series, const struct meter_family *f
         memcpy(&length, cursor, sizeof length);
         cursor += sizeof length;
         if (length != wanted.length || !same_short(cursor, wanted.data, length)) {
+            return false;
+        }
+        cursor += length;
+    }
+    return true;
+}
+
+static bool has_strings(const struct series *series, const struct meter_family *family,
+                        const char *const *values, const size_t *lengths)
+{
+    const char *cursor = series->values;
+    for (unsigned i = 0; i < family->label_count; i++) {
+        unsigned wanted = family->labels[i].value_index;
+        uint32_t length = load_32(cursor);
+        cursor += sizeof length;
+        if (length != lengths[wanted] || !same_short(cursor, values[wanted], length)) {
             return false;
         }
         cursor += length;
@@ -70,6 +71,39 @@ struct series *table_find(const struct series_table *table, const struct meter_f
             return series;
         }
     }
+}
+
+struct series *table_find_strings(const struct meter_family *family, const char *const *values)
+{
+    size_t lengths[TABLE_FAST_LABELS];
+    uint64_t hash = family->meter->hash_seed, seen = 0;
+    unsigned count = family->label_count;
+    if (count > TABLE_FAST_LABELS || values == NULL) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (UNLIKELY(values[i] == NULL)) {
+            return NULL;
+        }
+        lengths[i] = strlen(values[i]);
+        hash = table_hash_text(hash, values[i], lengths[i], &seen);
+    }
+    if (UNLIKELY(values[count] != NULL || (seen & NOT_ASCII) != 0)) {
+        return NULL;
+    }
+    uint32_t folded = table_fold_hash(hash);
+    const struct series_table *table = __atomic_load_n(&family->table, __ATOMIC_ACQUIRE);
+    for (uint32_t i = folded; table != NULL; i++) {
+        struct series *series = __atomic_load_n(&table->slots[i & table->mask], __ATOMIC_ACQUIRE);
+        if (series == NULL) {
+            return NULL;
+        }
+        if (series != REMOVED && series->hash == folded &&
+            has_strings(series, family, values, lengths)) {
+            return series;
+        }
+    }
+    return NULL;
 }
 
 static void put(struct series_table *table, struct series *series)

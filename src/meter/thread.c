@@ -8,28 +8,18 @@
 
 #define MEMBARRIER_PRIVATE_EXPEDITED (1 << 3) /* linux/membarrier.h, which musl does not bring */
 #define MEMBARRIER_REGISTER_PRIVATE_EXPEDITED (1 << 4)
-/* Read without a call, also in the shared library: these are few bytes. */
-#define INITIAL_EXEC __attribute__((tls_model("initial-exec")))
 #define ALL_OWNABLE ((UINT64_C(1) << SHARED_SHARD) - 1)
 
 _Static_assert(METER_SHARDS <= 64, "the set of taken shards is one word");
 
-/* 0: outside; else the epoch at which its thread went in. A line each: written at every section. */
-struct reader_slot {
-    uint64_t epoch;
-} CACHE_ALIGNED;
-
-enum section { OUTSIDE, IN_OWN_SLOT, AMONG_OTHERS };
-
 __thread uint32_t meter_thread_shard = NO_SHARD; /* declared in meter.h */
-static __thread uint32_t section_depth INITIAL_EXEC;
-static __thread enum section section_kind INITIAL_EXEC;
+__thread struct thread_section thread_section;
+struct reader_slot thread_reader_slots[SHARED_SHARD];
+uint64_t thread_current_epoch = 1;
+bool thread_needs_fence = true;
 
-static uint64_t shards_taken;                         /* atomic */
-static struct reader_slot reader_slots[SHARED_SHARD]; /* atomic */
-static uint64_t other_readers;                        /* atomic: threads without a shard inside */
-static uint64_t current_epoch = 1;                    /* atomic */
-static bool membarrier_works;
+static uint64_t shards_taken;  /* atomic */
+static uint64_t other_readers; /* atomic: threads without a shard inside */
 static bool exit_key_works;
 static pthread_key_t exit_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -48,18 +38,17 @@ static void give_back(void *argument)
         return;
     }
     meter_thread_shard = NO_SHARD;
-    if (section_kind == IN_OWN_SLOT) {
-        section_kind = OUTSIDE;
-        section_depth = 0;
+    if (thread_section.kind == SECTION_IN_OWN_SLOT) {
+        thread_section = (struct thread_section){0};
     }
-    __atomic_store_n(&reader_slots[shard].epoch, 0, __ATOMIC_RELEASE);
+    __atomic_store_n(&thread_reader_slots[shard].epoch, 0, __ATOMIC_RELEASE);
     __atomic_fetch_and(&shards_taken, ~(UINT64_C(1) << shard), __ATOMIC_RELEASE);
 }
 
 static void start(void)
 {
     exit_key_works = pthread_key_create(&exit_key, give_back) == 0;
-    membarrier_works = membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED) == 0;
+    thread_needs_fence = membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED) != 0;
 }
 
 void thread_start(void)
@@ -94,51 +83,42 @@ uint32_t thread_shard(void)
     return shard;
 }
 
+void thread_section_begin_slowly(void)
+{
+    if (thread_shard() != SHARED_SHARD) {
+        thread_section.depth--;
+        thread_section_begin();
+        return;
+    }
+    thread_section.kind = SECTION_AMONG_OTHERS;
+    __atomic_fetch_add(&other_readers, 1, __ATOMIC_SEQ_CST);
+}
+
+void thread_section_end_slowly(void)
+{
+    __atomic_fetch_sub(&other_readers, 1, __ATOMIC_RELEASE);
+    thread_section.kind = SECTION_OUTSIDE;
+}
+
 void meter_enter(void)
 {
-    if (section_depth++ > 0) {
-        return;
-    }
-    uint32_t shard = thread_shard();
-    if (shard == SHARED_SHARD) {
-        section_kind = AMONG_OTHERS;
-        __atomic_fetch_add(&other_readers, 1, __ATOMIC_SEQ_CST);
-        return;
-    }
-    section_kind = IN_OWN_SLOT;
-    uint64_t epoch = __atomic_load_n(&current_epoch, __ATOMIC_ACQUIRE);
-    __atomic_store_n(&reader_slots[shard].epoch, epoch, __ATOMIC_RELEASE);
-    /* The store must be seen before anything is read inside. Whoever frees runs a barrier on every
-     * thread for it (membarrier); where the kernel has none, each section pays for its own. */
-    if (LIKELY(membarrier_works)) {
-        __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    } else {
-        __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    }
+    thread_section_begin();
 }
 
 void meter_leave(void)
 {
-    if (section_depth == 0 || --section_depth > 0) {
-        return;
-    }
-    if (section_kind == IN_OWN_SLOT) {
-        __atomic_store_n(&reader_slots[meter_thread_shard].epoch, 0, __ATOMIC_RELEASE);
-    } else {
-        __atomic_fetch_sub(&other_readers, 1, __ATOMIC_RELEASE);
-    }
-    section_kind = OUTSIDE;
+    thread_section_end();
 }
 
 uint64_t thread_epoch_advance(void)
 {
-    return __atomic_fetch_add(&current_epoch, 1, __ATOMIC_SEQ_CST);
+    return __atomic_fetch_add(&thread_current_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
 uint64_t thread_oldest_section(void)
 {
     /* A system call refused later on (seccomp) only means that nothing is freed. */
-    if (membarrier_works && membarrier(MEMBARRIER_PRIVATE_EXPEDITED) != 0) {
+    if (!thread_needs_fence && membarrier(MEMBARRIER_PRIVATE_EXPEDITED) != 0) {
         return 0;
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -147,7 +127,7 @@ uint64_t thread_oldest_section(void)
     }
     uint64_t oldest = UINT64_MAX;
     for (size_t i = 0; i < SHARED_SHARD; i++) {
-        uint64_t entered = __atomic_load_n(&reader_slots[i].epoch, __ATOMIC_ACQUIRE);
+        uint64_t entered = __atomic_load_n(&thread_reader_slots[i].epoch, __ATOMIC_ACQUIRE);
         if (entered != 0 && entered < oldest) {
             oldest = entered;
         }
@@ -162,9 +142,10 @@ void thread_forget_others(void)
     __atomic_store_n(&shards_taken, taken, __ATOMIC_RELEASE);
     for (uint32_t i = 0; i < SHARED_SHARD; i++) {
         if (i != own) {
-            __atomic_store_n(&reader_slots[i].epoch, 0, __ATOMIC_RELEASE);
+            __atomic_store_n(&thread_reader_slots[i].epoch, 0, __ATOMIC_RELEASE);
         }
     }
-    __atomic_store_n(&other_readers, section_kind == AMONG_OTHERS ? 1 : 0, __ATOMIC_RELEASE);
-    membarrier_works = membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED) == 0;
+    __atomic_store_n(&other_readers, thread_section.kind == SECTION_AMONG_OTHERS ? 1 : 0,
+                     __ATOMIC_RELEASE);
+    thread_needs_fence = membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED) != 0;
 }
