@@ -14,15 +14,25 @@ int app_init(struct app *app, const struct app_settings *settings, struct meter_
     buffer_append_span(&fields, span_from_string(settings->identity.version));
     buffer_append_span(&fields, SPAN("\r\n"));
     app->index_fields_bytes = fields.length;
+    int result = app_truth_init(&app->truth);
+    if (result != 0) {
+        return result;
+    }
     return app_metrics_register(&app->metrics, settings->meter, settings->law, &settings->identity,
                                 error);
+}
+
+void app_destroy(struct app *app)
+{
+    app_truth_destroy(&app->truth);
 }
 
 int app_worker_init(struct app_worker *worker, struct app *app)
 {
     *worker = (struct app_worker){.app = app};
     worker->counts = app_metrics_add_worker(&app->metrics);
-    return worker->counts == NULL ? -ENOMEM : 0;
+    worker->truth = worker->counts == NULL ? NULL : truth_add_worker(app->truth.truth);
+    return worker->truth == NULL ? -ENOMEM : 0;
 }
 
 void app_worker_destroy(struct app_worker *worker)
@@ -103,4 +113,5 @@ void app_complete(void *context, const struct completion *completion)
         return;
     }
     app_metrics_observe(&worker->app->metrics, completion);
+    app_truth_record(&worker->app->truth, worker->truth, completion);
 }

@@ -8,6 +8,7 @@
 #include "app/client_address.h"
 #include "app/metrics.h"
 #include "app/route.h"
+#include "app/truth_slots.h"
 #include "base/compiler.h"
 #include "http/exchange.h"
 #include "latency/rule.h"
@@ -27,6 +28,7 @@ struct app {
     struct app_settings settings;
     struct rule index_rule;
     struct app_metrics metrics;
+    struct app_truth truth;
     char index_fields[256]; /* Content-Type and version of `/`, as field lines */
     size_t index_fields_bytes;
     _Atomic bool ready; /* what /readyz says; set by the server */
@@ -35,11 +37,16 @@ struct app {
 struct app_worker {
     struct app *app;               /* not owned */
     struct request_counts *counts; /* owned */
+    struct truth_worker *truth;    /* the app's */
 };
 
-/* Registers the metrics. Returns 0 or a negative errno, with `error` filled. */
+/*
+ * Registers the metrics. Returns 0 or a negative errno, with `error` filled; app_destroy() in
+ * either case, when all workers are destroyed and the meter is freed.
+ */
 WARN_UNUSED int app_init(struct app *app, const struct app_settings *settings,
                          struct meter_error *error);
+void app_destroy(struct app *app); /* all zero is allowed */
 
 /* At most APP_MAX_WORKERS, before the first scrape, all to outlive the last. 0 or -ENOMEM. */
 WARN_UNUSED int app_worker_init(struct app_worker *worker, struct app *app);

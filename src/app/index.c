@@ -27,6 +27,11 @@ void index_respond(struct app_worker *worker, struct exchange *exchange, struct 
     buffer_append_u64(response->output, delay_ms);
     buffer_append_byte(response->output, '.');
     buffer_append_u64_padded(response->output, delay_ns % (uint64_t)NS_PER_MS, 6);
+    if (app->index_rule.draws) {
+        buffer_append_span(response->output, SPAN(", draw;desc=\""));
+        buffer_append_u64(response->output, exchange->ordinal);
+        buffer_append_byte(response->output, '"');
+    }
     buffer_append_span(response->output, SPAN("\r\n"));
 
     char memory[64];

@@ -45,20 +45,9 @@ void request_counts_add(struct request_counts *counts, const struct exchange *ex
                           memory_order_relaxed);
 }
 
-static void emit_requests(struct meter_sink *sink, enum route route, enum method method,
-                          unsigned status, uint64_t count)
+void app_metrics_visit_requests(const struct app_metrics *metrics,
+                                app_metrics_visit_function *visit, void *context)
 {
-    char code[8];
-    snprintf(code, sizeof code, "%u", status);
-    /* What does not fit is counted by libmeter; nothing else can be done about it here. */
-    (void)meter_emit(sink,
-                     METER_LABELS(route_at(route)->pattern.data, method_name(method).data, code),
-                     (double)count);
-}
-
-static void collect_requests(struct meter_sink *sink, void *context)
-{
-    const struct app_metrics *metrics = context;
     for (unsigned route = 0; route < ROUTE_COUNT; route++) {
         for (unsigned method = 0; method < METHOD_COUNT; method++) {
             for (unsigned status = 0; status < STATUS_COUNT; status++) {
@@ -69,12 +58,29 @@ static void collect_requests(struct meter_sink *sink, void *context)
                                              memory_order_relaxed);
                 }
                 if (count > 0) {
-                    emit_requests(sink, (enum route)route, (enum method)method,
-                                  status + STATUS_FIRST, count);
+                    visit(context, (enum route)route, (enum method)method, status + STATUS_FIRST,
+                          count);
                 }
             }
         }
     }
+}
+
+static void emit_requests(void *context, enum route route, enum method method, unsigned status,
+                          uint64_t count)
+{
+    struct meter_sink *sink = context;
+    char code[8];
+    snprintf(code, sizeof code, "%u", status);
+    /* What does not fit is counted by libmeter; nothing else can be done about it here. */
+    (void)meter_emit(sink,
+                     METER_LABELS(route_at(route)->pattern.data, method_name(method).data, code),
+                     (double)count);
+}
+
+static void collect_requests(struct meter_sink *sink, void *context)
+{
+    app_metrics_visit_requests(context, emit_requests, sink);
 }
 
 static int register_latencies(struct app_metrics *metrics, struct meter_error *error)

@@ -54,5 +54,12 @@ void request_counts_free(struct request_counts *counts);
 /* Counts an exchange that is over. The worker's thread. */
 void request_counts_add(struct request_counts *counts, const struct exchange *exchange);
 
+/* Calls `visit` for each route, method and status that has been counted, in this order. Any thread.
+ */
+typedef void app_metrics_visit_function(void *context, enum route route, enum method method,
+                                        unsigned status, uint64_t count);
+void app_metrics_visit_requests(const struct app_metrics *metrics,
+                                app_metrics_visit_function *visit, void *context);
+
 /* Observes an exchange of a measured route whose answer was wholly sent. Any thread. */
 void app_metrics_observe(const struct app_metrics *metrics, const struct completion *completion);

@@ -1,6 +1,7 @@
 #include "app/metrics_page.h"
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "http/accept_encoding.h"
 #include "http/response.h"
 
@@ -18,6 +19,8 @@
 struct scrape_request {
     enum meter_format format;
     bool gzip;
+    uint8_t user_agent_bytes;
+    char user_agent[SCRAPE_USER_AGENT_BYTES];
 };
 
 struct metrics_page {
@@ -25,16 +28,32 @@ struct metrics_page {
     struct meter_scrape *scrape;
     bool gzip;
     bool plain_ended;
+    struct scrape_log *log;      /* not owned */
+    struct scrape_record record; /* what the page shows */
     z_stream stream;
     char plain[PLAIN_BYTES];
 };
 
 static _Atomic unsigned running_scrapes;
 
+/*
+ * What the page showed is logged when its end was made, which is before its last byte can be sent:
+ * who has read the page finds it in the log.
+ */
+static ssize_t read_plain(struct metrics_page *page, char *memory, size_t capacity)
+{
+    ssize_t got = meter_scrape_read(page->scrape, memory, capacity);
+    if (got == 0 && capacity > 0 && !page->plain_ended) {
+        page->plain_ended = true;
+        page->record.ended_realtime_ns = clock_realtime_ns();
+        scrape_log_add(page->log, &page->record);
+    }
+    return got;
+}
+
 static ssize_t pull_plain(void *context, char *memory, size_t capacity)
 {
-    struct metrics_page *page = context;
-    return meter_scrape_read(page->scrape, memory, capacity);
+    return read_plain(context, memory, capacity);
 }
 
 static ssize_t pull_gzip(void *context, char *memory, size_t capacity)
@@ -45,11 +64,10 @@ static ssize_t pull_gzip(void *context, char *memory, size_t capacity)
     stream->avail_out = (uInt)capacity;
     while (stream->avail_out == capacity) {
         if (stream->avail_in == 0 && !page->plain_ended) {
-            ssize_t got = meter_scrape_read(page->scrape, page->plain, sizeof page->plain);
+            ssize_t got = read_plain(page, page->plain, sizeof page->plain);
             if (got < 0) {
                 return got;
             }
-            page->plain_ended = got == 0;
             stream->next_in = (Bytef *)page->plain;
             stream->avail_in = (uInt)got;
         }
@@ -80,9 +98,22 @@ static void close_page(void *context, bool whole)
     end_page(page);
 }
 
-static struct metrics_page *start_page(struct app_metrics *metrics,
-                                       const struct scrape_request *wanted)
+/* Has the scrape note what it shows. */
+static bool follow(struct metrics_page *page, const struct scrape_request *wanted,
+                   const struct peer_address *client)
 {
+    page->record.begun_realtime_ns = clock_realtime_ns();
+    page->record.format = wanted->format;
+    page->record.client = *client;
+    page->record.user_agent_bytes = wanted->user_agent_bytes;
+    memcpy(page->record.user_agent, wanted->user_agent, sizeof wanted->user_agent);
+    return scrape_record_follow(&page->record, page->scrape) == 0;
+}
+
+static struct metrics_page *start_page(struct app *app, const struct scrape_request *wanted,
+                                       const struct peer_address *client)
+{
+    struct app_metrics *metrics = &app->metrics;
     if (atomic_fetch_add(&running_scrapes, 1) >= MAX_SCRAPES) {
         atomic_fetch_sub(&running_scrapes, 1);
         return NULL;
@@ -94,10 +125,11 @@ static struct metrics_page *start_page(struct app_metrics *metrics,
     }
     meter_gauge_inc(metrics->scrapes_in_flight);
     page->metrics = metrics;
+    page->log = app->truth.scrapes;
     page->scrape = meter_scrape_begin(metrics->meter, wanted->format);
     page->gzip = wanted->gzip && deflateInit2(&page->stream, GZIP_LEVEL, Z_DEFLATED,
                                               GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) == Z_OK;
-    if (page->scrape == NULL || page->gzip != wanted->gzip) {
+    if (page->scrape == NULL || page->gzip != wanted->gzip || !follow(page, wanted, client)) {
         end_page(page);
         return NULL;
     }
@@ -114,6 +146,13 @@ void metrics_page_begin(struct app_worker *worker, struct exchange *exchange,
         .format = meter_negotiate_text(accept.data, accept.length),
         .gzip = accept_encoding_allows_gzip(request_find(request, SPAN("accept-encoding"))),
     };
+    struct span agent = request_find(request, SPAN("user-agent"));
+    wanted.user_agent_bytes =
+        (uint8_t)(agent.length < sizeof wanted.user_agent ? agent.length
+                                                          : sizeof wanted.user_agent);
+    if (wanted.user_agent_bytes > 0) {
+        memcpy(wanted.user_agent, agent.data, wanted.user_agent_bytes);
+    }
     buffer_append(keep, &wanted, sizeof wanted);
 }
 
@@ -124,7 +163,7 @@ void metrics_page_respond(struct app_worker *worker, struct exchange *exchange,
     ASSERT(exchange->kept.length == sizeof wanted);
     memcpy(&wanted, exchange->kept.data, sizeof wanted);
     struct app_metrics *metrics = &worker->app->metrics;
-    struct metrics_page *page = start_page(metrics, &wanted);
+    struct metrics_page *page = start_page(worker->app, &wanted, &exchange->client);
     if (page == NULL) {
         meter_counter_inc(metrics->scrapes_refused);
         exchange->status = 503;

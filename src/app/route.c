@@ -3,6 +3,7 @@
 #include "app/health.h"
 #include "app/index.h"
 #include "app/metrics_page.h"
+#include "app/truth_page.h"
 #include "app/version.h"
 #include "base/assert.h"
 
@@ -42,6 +43,11 @@ static const struct route_entry routes[ROUTE_COUNT] = {
                        .surfaces = SURFACE_ADMIN,
                        .begin = metrics_page_begin,
                        .respond = metrics_page_respond},
+    [ROUTE_TRUTH] = {.pattern = {"/truth", 6},
+                     .methods = READ_METHODS,
+                     .surfaces = SURFACE_ADMIN,
+                     .begin = truth_page_begin,
+                     .respond = truth_page_respond},
 };
 
 const struct route_entry *route_at(enum route route)

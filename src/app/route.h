@@ -15,6 +15,7 @@ enum route {
     ROUTE_READYZ,
     ROUTE_VERSION,
     ROUTE_METRICS,
+    ROUTE_TRUTH,
     ROUTE_COUNT
 };
 

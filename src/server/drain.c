@@ -37,17 +37,24 @@ static void count_ended(int done_fd, unsigned *running)
     }
 }
 
-/* Waits until a signal comes, no worker runs, or the deadline (INT64_MAX: none) passes. */
+/*
+ * Waits until a signal comes, no worker runs, or the deadline (INT64_MAX: none) passes. Meanwhile
+ * it ends the slices of the truth when their time has come.
+ */
 static enum waited_for wait_for_any(const struct server *server, int signal_fd, unsigned *running,
                                     int64_t deadline_ns)
 {
     for (;;) {
         struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
                                {.fd = server->done_fd, .events = POLLIN}};
-        struct timespec left = time_until(deadline_ns);
-        int count = ppoll(fds, 2, deadline_ns == INT64_MAX ? NULL : &left, NULL);
+        int64_t tick_ns = truth_tick(server->app.truth.truth, truth_time_now());
+        struct timespec left = time_until(tick_ns < deadline_ns ? tick_ns : deadline_ns);
+        int count = ppoll(fds, 2, &left, NULL);
         if (count == 0) {
-            return WAITED_DEADLINE;
+            if (clock_monotonic_ns() >= deadline_ns) {
+                return WAITED_DEADLINE;
+            }
+            continue; /* a slice of the truth ends */
         }
         ASSERT(count > 0 || errno == EINTR);
         struct signalfd_siginfo info;

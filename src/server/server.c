@@ -264,6 +264,7 @@ bool server_close(struct server *server)
         reserve_free(server->workers, server->worker_capacity * sizeof *server->workers);
     }
     meter_free(server->meter);
+    app_destroy(&server->app);
     if (server->done_fd >= 0) {
         close(server->done_fd);
     }

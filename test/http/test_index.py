@@ -11,7 +11,7 @@ from stack.exposition import fetch
 from stack.server import clean_environment
 from wire import Client, ask_once, request
 
-TIMING = re.compile(r"^delay;dur=(\d+)\.(\d{6})$")
+TIMING = re.compile(r"^delay;dur=(\d+)\.(\d{6})(?:, draw;desc=\"\d+\")?$")
 
 
 def delay_ns(answer):

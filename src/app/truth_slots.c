@@ -1,0 +1,38 @@
+#include "app/truth_slots.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+_Static_assert(TRUTH_NOT_DRAWN == ACCESS_DELAY_NONE, "both say that no delay was drawn");
+
+int app_truth_init(struct app_truth *truth)
+{
+    *truth = (struct app_truth){.started = truth_time_now()};
+    for (unsigned route = 0; route < ROUTE_COUNT; route++) {
+        if (route_at((enum route)route)->measured) {
+            truth->route_of_slot[truth->slot_count] = (uint8_t)route;
+            truth->slot_of_route[route] = (uint8_t)truth->slot_count++;
+        }
+    }
+    if (gethostname(truth->instance, INSTANCE_MAX_BYTES) != 0) {
+        truth->instance[0] = '\0';
+    }
+    truth->truth = truth_new(truth->slot_count, truth->started);
+    truth->scrapes = scrape_log_new();
+    return truth->truth == NULL || truth->scrapes == NULL ? -ENOMEM : 0;
+}
+
+void app_truth_destroy(struct app_truth *truth)
+{
+    truth_free(truth->truth);
+    scrape_log_free(truth->scrapes);
+    *truth = (struct app_truth){0};
+}
+
+void app_truth_record(const struct app_truth *truth, struct truth_worker *worker,
+                      const struct completion *completion)
+{
+    const struct exchange *exchange = completion->exchange;
+    truth_record(worker, truth->slot_of_route[exchange->route], exchange->delay_ns,
+                 exchange->waited_ns, completion->completed_ns - exchange->started_ns);
+}
