@@ -34,8 +34,8 @@ struct sketch_range {
 static inline uint32_t sketch_bin(int64_t ns)
 {
     uint64_t value = (uint64_t)ns;
-    unsigned shift =
-        63 - SKETCH_BITS - (unsigned)__builtin_clzll(value | UINT64_C(1) << SKETCH_BITS);
+    unsigned highest_bit = 63 - (unsigned)__builtin_clzll(value | UINT64_C(1) << SKETCH_BITS);
+    unsigned shift = highest_bit - SKETCH_BITS;
     return (shift << SKETCH_BITS) + (uint32_t)(value >> shift);
 }
 

@@ -70,8 +70,11 @@ struct truth *truth_new(unsigned slots, struct truth_time started)
 static void worker_free(struct truth_worker *worker, unsigned slots)
 {
     for (unsigned i = 0; worker != NULL && i < 2; i++) {
+        /* The first slot's bins are the start of all. */
+        if (worker->sides[i].slots != NULL) {
+            reserve_free(worker->sides[i].slots[0].bins, side_bin_bytes(slots));
+        }
         free(worker->sides[i].slots);
-        reserve_free(worker->sides[i].bins, side_bin_bytes(slots));
     }
     free(worker);
 }
@@ -95,13 +98,17 @@ void truth_free(struct truth *truth)
 
 static bool side_init(struct truth_side *side, unsigned slots)
 {
-    side->bins = reserve_memory(side_bin_bytes(slots));
     side->slots = aligned_alloc(_Alignof(struct truth_slot), slots * sizeof *side->slots);
-    if (side->slots == NULL || side->bins == NULL) {
+    if (side->slots == NULL) {
         return false;
     }
     memset(side->slots, 0, slots * sizeof *side->slots);
+    uint32_t(*bins)[SKETCH_BINS] = reserve_memory(side_bin_bytes(slots));
+    if (bins == NULL) {
+        return false;
+    }
     for (unsigned i = 0; i < slots; i++) {
+        side->slots[i].bins = bins + i * TRUTH_FIGURES;
         for (unsigned figure = 0; figure < TRUTH_FIGURES; figure++) {
             side->slots[i].tallies[figure] = TRUTH_TALLY_EMPTY;
         }
@@ -163,7 +170,7 @@ static void take_side(struct truth *truth, const struct truth_side *side)
                 .sum_ns = tally->sum_ns,
                 .min_ns = tally->min_ns,
                 .max_ns = tally->max_ns,
-                .count = take_bins(truth, side->bins[slot][figure], range, slot, figure),
+                .count = take_bins(truth, from->bins[figure], range, slot, figure),
             };
             truth_sums_merge(&truth->total.slots[slot].figures[figure], &sums);
             truth_sums_merge(&truth->open.slots[slot].figures[figure], &sums);

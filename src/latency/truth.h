@@ -51,13 +51,13 @@ struct truth_tally {
 
 /* What a recording touches of a slot, but for the bins: three cache lines. */
 struct CACHE_ALIGNED truth_slot {
+    uint32_t (*bins)[SKETCH_BINS]; /* by figure */
     struct truth_tally tallies[TRUTH_FIGURES];
     uint32_t buckets[TRUTH_BOUNDS + 1]; /* of served; not cumulative */
 };
 
 struct truth_side {
     struct truth_slot *slots;
-    uint32_t (*bins)[TRUTH_FIGURES][SKETCH_BINS]; /* by slot */
 };
 
 /* A worker's share; it alone writes it, but for what a reader takes from the side not in use. */
@@ -104,20 +104,25 @@ int64_t truth_tick(struct truth *truth, struct truth_time now);
 /* The bucket of a duration: the first k with ns <= TRUTH_BOUND_NS(k), or TRUTH_BOUNDS. */
 static inline unsigned truth_bucket(int64_t ns)
 {
-    uint64_t whole_ms = ns == 0 ? 0 : (uint64_t)(ns - 1) / 1000000;
-    unsigned bucket = whole_ms == 0 ? 0 : 64 - (unsigned)__builtin_clzll(whole_ms);
+    if (ns <= TRUTH_BOUND_NS(0)) {
+        return 0;
+    }
+    unsigned bucket = 64 - (unsigned)__builtin_clzll((uint64_t)(ns - 1) / 1000000);
     return bucket < TRUTH_BOUNDS ? bucket : TRUTH_BOUNDS;
 }
 
-static inline void truth_tally_add(const struct truth_side *side, unsigned slot,
-                                   enum truth_figure figure, int64_t ns)
+static inline void truth_slot_add(struct truth_slot *slot, enum truth_figure figure, int64_t ns)
 {
-    ASSERT(ns >= 0);
-    struct truth_tally *tally = &side->slots[slot].tallies[figure];
+    struct truth_tally *tally = &slot->tallies[figure];
     tally->sum_ns += (uint64_t)ns;
-    tally->min_ns = ns < tally->min_ns ? ns : tally->min_ns;
-    tally->max_ns = ns > tally->max_ns ? ns : tally->max_ns;
-    side->bins[slot][figure][sketch_bin(ns)]++;
+    /* Hardly ever: a branch that is foreseen costs less than a store. */
+    if (UNLIKELY(ns < tally->min_ns)) {
+        tally->min_ns = ns;
+    }
+    if (UNLIKELY(ns > tally->max_ns)) {
+        tally->max_ns = ns;
+    }
+    slot->bins[figure][sketch_bin(ns)]++;
 }
 
 /*
@@ -135,12 +140,14 @@ static inline void truth_record(struct truth_worker *worker, unsigned slot, int6
         atomic_signal_fence(memory_order_seq_cst); /* the reader's membarrier does the rest */
     }
     uint32_t cuts = atomic_load_explicit(&turn->cuts, memory_order_seq_cst);
-    const struct truth_side *side = &worker->sides[cuts & 1];
+    struct truth_slot *at = &worker->sides[cuts & 1].slots[slot];
     if (drawn_ns != TRUTH_NOT_DRAWN) {
-        truth_tally_add(side, slot, TRUTH_DRAWN, drawn_ns);
-        truth_tally_add(side, slot, TRUTH_WAITED, waited_ns);
+        ASSERT((drawn_ns | waited_ns) >= 0);
+        truth_slot_add(at, TRUTH_DRAWN, drawn_ns);
+        truth_slot_add(at, TRUTH_WAITED, waited_ns);
     }
-    truth_tally_add(side, slot, TRUTH_SERVED, served_ns);
-    side->slots[slot].buckets[truth_bucket(served_ns)]++;
+    ASSERT(served_ns >= 0);
+    truth_slot_add(at, TRUTH_SERVED, served_ns);
+    at->buckets[truth_bucket(served_ns)]++;
     atomic_store_explicit(&worker->recording, false, memory_order_release);
 }
