@@ -59,11 +59,11 @@ static void collect_cpu(struct meter_sink *sink, void *context)
     }
 }
 
-static void emit_limit(struct meter_sink *sink, int resource)
+/* `got` is what getrlimit returned; the type of its first argument is libc's own. */
+static void emit_limit(struct meter_sink *sink, int got, const struct rlimit *limit)
 {
-    struct rlimit limit;
-    if (getrlimit(resource, &limit) == 0) {
-        double value = limit.rlim_cur == RLIM_INFINITY ? 0x1p64 : (double)limit.rlim_cur;
+    if (got == 0) {
+        double value = limit->rlim_cur == RLIM_INFINITY ? 0x1p64 : (double)limit->rlim_cur;
         (void)meter_emit(sink, NULL, value);
     }
 }
@@ -71,13 +71,15 @@ static void emit_limit(struct meter_sink *sink, int resource)
 static void collect_max_fds(struct meter_sink *sink, void *context)
 {
     (void)context;
-    emit_limit(sink, RLIMIT_NOFILE);
+    struct rlimit limit;
+    emit_limit(sink, getrlimit(RLIMIT_NOFILE, &limit), &limit);
 }
 
 static void collect_max_memory(struct meter_sink *sink, void *context)
 {
     (void)context;
-    emit_limit(sink, RLIMIT_AS);
+    struct rlimit limit;
+    emit_limit(sink, getrlimit(RLIMIT_AS, &limit), &limit);
 }
 
 static void collect_open_fds(struct meter_sink *sink, void *context)
@@ -128,10 +130,10 @@ static double boot_seconds(void)
 {
     FILE *file = fopen("/proc/stat", "re");
     if (file == NULL) {
-        return NAN;
+        return (double)NAN;
     }
     char line[512];
-    double seconds = NAN;
+    double seconds = (double)NAN;
     while (fgets(line, sizeof line, file) != NULL) {
         if (strncmp(line, "btime ", 6) == 0) {
             uint64_t boot = strtoull(line + 6, NULL, 10);

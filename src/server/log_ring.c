@@ -89,8 +89,12 @@ bool log_ring_push(struct log_ring *ring, const struct access_record *record, co
     at += SIZE_WORD_BYTES;
     memcpy(at, record, sizeof *record);
     at += sizeof *record;
-    memcpy(at, method, record->method_length);
-    memcpy(at + record->method_length, target, record->target_length);
+    if (record->method_length > 0) { /* without one, `method` may be NULL, as with 408 */
+        memcpy(at, method, record->method_length);
+    }
+    if (record->target_length > 0) {
+        memcpy(at + record->method_length, target, record->target_length);
+    }
     head += skipped + bytes;
     atomic_store_explicit(&ring->head, head, memory_order_release);
     if (UNLIKELY(head - ring->known_tail > ring->capacity / 2)) {

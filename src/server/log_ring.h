@@ -49,9 +49,9 @@ void log_ring_release(struct log_ring *ring);
 
 /*
  * Producer's thread only. `record->method_length` and `target_length` say how many bytes of
- * `method` and `target` are copied. False when the ring was full: the record is dropped and
- * counted. Wakes the log thread (one write to an eventfd) only when it announced that it sleeps,
- * or once when the ring becomes half full.
+ * `method` and `target` are copied (they may be NULL when that is 0). False when the ring was full:
+ * the record is dropped and counted. Wakes the log thread (one write to an eventfd) only when it
+ * announced that it sleeps, or once when the ring becomes half full.
  */
 bool log_ring_push(struct log_ring *ring, const struct access_record *record, const char *method,
                    const char *target);

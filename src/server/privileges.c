@@ -145,7 +145,7 @@ static int allow_ioctl(scmp_filter_ctx filter)
     static const unsigned long requests[] = {FIONREAD, TIOCOUTQ, TCGETS};
     for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
         int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                                      SCMP_A1(SCMP_CMP_EQ, requests[i]));
+                                      SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
         if (result != 0) {
             return result;
         }
