@@ -329,37 +329,43 @@ static bool is_requested(const _Atomic bool *flag)
     return atomic_load_explicit(flag, memory_order_relaxed);
 }
 
+bool engine_turn(struct engine *engine, uint64_t *ret_cut_off)
+{
+    loop_set_deadline(&engine->loop, next_deadline_ns(engine));
+    int count = loop_wait(&engine->loop);
+    engine->now_ns = clock_monotonic_ns();
+    response_clock_update(&engine->clock, engine->now_ns);
+    /* Delays first: they are what this server promises to keep. */
+    run_delays(engine);
+    timeout_wheel_run(&engine->timeouts, engine->now_ns, ask_timeout, engine);
+    for (int i = 0; i < count; i++) {
+        dispatch(engine, &engine->loop.events[i]);
+    }
+    resume_accepting(engine);
+    *ret_cut_off = 0;
+    if (UNLIKELY(is_requested(&engine->stop_requested))) {
+        *ret_cut_off = count_unfinished(engine);
+        /* Here and not at the end of all: there is still an access log that takes them. */
+        for_each_connection(engine, cut_off);
+        return false;
+    }
+    if (UNLIKELY(is_requested(&engine->drain_requested))) {
+        if (!engine->draining) {
+            start_draining(engine);
+        } else if (engine->listener_count > 0 && engine->accepting) {
+            drain_queues(engine);
+        }
+        return engine->connections.in_use > 0 || engine->listener_count > 0;
+    }
+    return true;
+}
+
 uint64_t engine_run(struct engine *engine)
 {
-    for (;;) {
-        loop_set_deadline(&engine->loop, next_deadline_ns(engine));
-        int count = loop_wait(&engine->loop);
-        engine->now_ns = clock_monotonic_ns();
-        response_clock_update(&engine->clock, engine->now_ns);
-        /* Delays first: they are what this server promises to keep. */
-        run_delays(engine);
-        timeout_wheel_run(&engine->timeouts, engine->now_ns, ask_timeout, engine);
-        for (int i = 0; i < count; i++) {
-            dispatch(engine, &engine->loop.events[i]);
-        }
-        resume_accepting(engine);
-        if (UNLIKELY(is_requested(&engine->stop_requested))) {
-            uint64_t unfinished = count_unfinished(engine);
-            /* Here and not at the end of all: there is still an access log that takes them. */
-            for_each_connection(engine, cut_off);
-            return unfinished;
-        }
-        if (UNLIKELY(is_requested(&engine->drain_requested))) {
-            if (!engine->draining) {
-                start_draining(engine);
-            } else if (engine->listener_count > 0 && engine->accepting) {
-                drain_queues(engine);
-            }
-            if (engine->connections.in_use == 0 && engine->listener_count == 0) {
-                return 0;
-            }
-        }
+    uint64_t cut_off = 0;
+    while (engine_turn(engine, &cut_off)) {
     }
+    return cut_off;
 }
 
 void engine_request_drain(struct engine *engine)

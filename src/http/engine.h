@@ -124,6 +124,12 @@ WARN_UNUSED int engine_add_listener(struct engine *engine, int fd, enum surface 
 uint64_t engine_run(struct engine *engine);
 
 /*
+ * One turn of engine_run, for who drives an engine step by step: waits until something is to be
+ * done, and does it. False when engine_run would return, with what it would return.
+ */
+bool engine_turn(struct engine *engine, uint64_t *ret_cut_off);
+
+/*
  * Stop accepting (after the accept queue is empty), close idle connections, answer what has been
  * received, then return from engine_run. Any thread; async-signal-safe.
  */
