@@ -296,6 +296,9 @@ static void put_metric(struct wire *wire, struct snapshot *snapshot)
 /* Room for the length, then name, help and type. */
 static int begin_message(struct buffer *out, const struct meter_family *family)
 {
+    if (out->capacity == 0) {
+        return -ENOBUFS;
+    }
     struct wire wire = wire_over(out->data, out->capacity);
     wire_uint_field(&wire, FAMILY_TYPE, type_number(family->type));
     if (family->has_help) {
