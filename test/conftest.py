@@ -68,8 +68,8 @@ def prometheus():
     """A factory: `prometheus(server)` starts Debian's Prometheus that scrapes it every second."""
     started = []
 
-    def start(target):
-        started.append(Prometheus(f"{target.host}:{target.port}"))
+    def start(target, **options):
+        started.append(Prometheus(f"{target.host}:{target.port}", **options))
         return started[-1]
 
     yield start

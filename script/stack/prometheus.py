@@ -29,8 +29,9 @@ scrape_configs:
 class Prometheus:
     """Scrapes `target` (HOST:PORT) every second from the moment it is ready."""
 
-    def __init__(self, target, *, port=None):
+    def __init__(self, target, *, port=None, native_histograms=False):
         self.target = target
+        self.features = ["--enable-feature=native-histograms"] if native_histograms else []
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="httpserver-prometheus-"))
         self.process = None
         try:
@@ -46,7 +47,8 @@ class Prometheus:
             self.process = Process([
                 BINARY, f"--config.file={self.folder}/prometheus.yml",
                 f"--storage.tsdb.path={self.folder}/data",
-                f"--web.listen-address={ports.LOOPBACK}:{self.port}", "--log.level=warn"])
+                f"--web.listen-address={ports.LOOPBACK}:{self.port}", "--log.level=warn",
+                *self.features])
             try:
                 await_condition(self._ready, timeout_seconds=60, what="Prometheus' readiness")
                 return

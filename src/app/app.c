@@ -1,5 +1,6 @@
 #include "app/app.h"
 
+#include "app/trace_context.h"
 #include "http/response.h"
 #include "http/status.h"
 
@@ -68,6 +69,11 @@ void app_begin(void *context, struct exchange *exchange, const struct request *r
     exchange->route = (uint8_t)route;
     exchange->status = status_for(route, request);
     exchange->refused = exchange->status != 200;
+    struct trace_context trace;
+    if (UNLIKELY(request->traceparent.length > 0) &&
+        trace_context_parse(request->traceparent, &trace)) {
+        exchange->traceparent = request->traceparent;
+    }
     if (!exchange->refused && route_at(route)->begin != NULL) {
         route_at(route)->begin(worker, exchange, request, keep);
     }

@@ -135,6 +135,9 @@ bool connection_has_another_request(const struct connection *connection, struct 
 WARN_UNUSED bool connection_hold_exchange(struct engine *engine, struct connection *connection,
                                           const struct exchange *exchange);
 
+/* Copies a text that may be nothing at all, points the span to the copy, and returns its end. */
+char *connection_copy_text(char *to, struct span *text);
+
 /* connection_output.c */
 
 /* The slot in the batch for the next answer. There must be room: see connection_make_room. */

@@ -25,7 +25,7 @@ static struct span cut(struct span text, size_t max_bytes)
     return span_of(text.data, text.length < max_bytes ? text.length : max_bytes);
 }
 
-static char *copy_text(char *to, struct span *text)
+char *connection_copy_text(char *to, struct span *text)
 {
     if (text->length > 0) {
         memcpy(to, text->data, text->length);
@@ -39,7 +39,7 @@ bool connection_hold_exchange(struct engine *engine, struct connection *connecti
 {
     ASSERT(connection->exchange == NULL);
     size_t bytes = sizeof(struct held_exchange) + exchange->method_name.length +
-                   exchange->target.length + exchange->kept.length;
+                   exchange->target.length + exchange->traceparent.length + exchange->kept.length;
     struct held_exchange *held =
         bytes > BLOCK_POOL_CHUNK_BYTES ? NULL : block_pool_take(&engine->held, bytes);
     if (held == NULL) {
@@ -47,9 +47,10 @@ bool connection_hold_exchange(struct engine *engine, struct connection *connecti
     }
     held->exchange = *exchange;
     held->body_complete = true;
-    char *end = copy_text(held->text, &held->exchange.method_name);
-    end = copy_text(end, &held->exchange.target);
-    copy_text(end, &held->exchange.kept);
+    char *end = connection_copy_text(held->text, &held->exchange.method_name);
+    end = connection_copy_text(end, &held->exchange.target);
+    end = connection_copy_text(end, &held->exchange.traceparent);
+    connection_copy_text(end, &held->exchange.kept);
     connection->exchange = held;
     return true;
 }

@@ -50,7 +50,9 @@ static bool hold_answers(struct engine *engine, struct connection *connection, u
     }
     size_t bytes = sizeof(struct unsent_answers) + count * sizeof(struct exchange);
     for (uint32_t i = first; i < engine->batch_count; i++) {
-        bytes += engine->batch[i].method_name.length + engine->batch[i].target.length;
+        const struct exchange *exchange = &engine->batch[i];
+        bytes +=
+            exchange->method_name.length + exchange->target.length + exchange->traceparent.length;
     }
     struct unsent_answers *unsent =
         bytes > BLOCK_POOL_CHUNK_BYTES ? NULL : block_pool_take(&engine->held, bytes);
@@ -64,10 +66,9 @@ static bool hold_answers(struct engine *engine, struct connection *connection, u
         *exchange = engine->batch[first + i];
         exchange->flushed_offset -= sent_bytes;
         exchange->kept = SPAN("");
-        struct span *texts[] = {&exchange->method_name, &exchange->target};
+        struct span *texts[] = {&exchange->method_name, &exchange->target, &exchange->traceparent};
         for (size_t j = 0; j < ARRAY_LENGTH(texts); j++) {
-            text = mempcpy(text, texts[j]->data, texts[j]->length);
-            texts[j]->data = text - texts[j]->length;
+            text = connection_copy_text(text, texts[j]);
         }
     }
     connection->unsent = unsent;

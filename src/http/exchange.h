@@ -42,6 +42,7 @@ struct exchange {
     uint64_t content_bytes;  /* of the response, as far as handed to the kernel */
     struct span method_name; /* as sent, cut to what the log keeps */
     struct span target;      /* as sent, cut to what the log keeps */
+    struct span traceparent; /* as sent, if it is valid; set by begin() */
     struct span kept;        /* what the application's begin() kept for respond() */
     struct content_source source; /* set by respond() when the content is made while it is sent */
     struct peer_address client;   /* the peer; begin() may name the client behind a proxy instead */

@@ -274,6 +274,11 @@ static enum request_result take_field(const struct request_field *field, struct 
             take_connection(field->value, request, facts);
         }
         return REQUEST_COMPLETE;
+    case 11:
+        if (IS("traceparent") && request->traceparent.data == NULL) {
+            request->traceparent = field->value;
+        }
+        return REQUEST_COMPLETE;
     case 14:
         return IS("content-length") ? take_content_length(field->value, request, facts, error)
                                     : REQUEST_COMPLETE;

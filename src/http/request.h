@@ -36,6 +36,7 @@ struct request {
     struct span path;        /* the target's path; starts with "/" unless `asterisk` */
     struct span query;       /* behind "?", without it; empty when there is none */
     struct span host;        /* of the target if that is absolute, else of Host */
+    struct span traceparent; /* the first such field's value (W3C Trace Context), not checked */
     struct span connection;  /* the last Connection field's value that is not empty */
     const char *fields_end;  /* behind the last field line; field lines follow each other */
     uint32_t field_count;
