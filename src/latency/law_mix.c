@@ -134,6 +134,9 @@ static double quantile(const struct law *law, double q)
     if (low == high || cdf(law, low) >= q) {
         return low;
     }
+    if (q == 1) {
+        return high; /* the cdf's rounding must not end the support early */
+    }
     for (int i = 0; i < HALVINGS_MAX; i++) {
         double middle = low + (high - low) / 2;
         if (middle <= low || middle >= high) {
