@@ -16,6 +16,7 @@ enum command_set {
     COMMAND_DRAW = 1 << 1,
     COMMAND_HEALTH = 1 << 2,
     COMMAND_VERSION = 1 << 3,
+    COMMAND_VERIFY = 1 << 4,
 };
 
 #define EXIT_USAGE 2 /* wrong flag, value, file or environment */
@@ -43,6 +44,9 @@ int command_draw_run(const struct configuration *configuration);
  * when it answers 200, else 1 and one line on stderr that says why not.
  */
 int command_health_run(const struct configuration *configuration);
+
+/* `httpserver verify`: whether a monitoring stack tells the truth (docs/verify.md). */
+int command_verify_run(const struct configuration *configuration);
 
 /* `httpserver version` */
 int command_version_run(const struct configuration *configuration);

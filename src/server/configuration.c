@@ -198,6 +198,9 @@ void configuration_free(struct configuration *configuration)
     text_list_clear(&configuration->warnings);
     law_free(configuration->delay);
     free(configuration->config_path);
+    free(configuration->verify_prometheus);
+    text_list_clear(&configuration->verify_targets);
+    text_list_clear(&configuration->verify_require);
     free(configuration->health_url);
     free(configuration->user);
     for (size_t i = 0; i < OPTION_IDS; i++) {

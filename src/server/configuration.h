@@ -52,7 +52,12 @@ enum option_id {
     OPTION_COUNT,          /* `draw` only */
     OPTION_HEALTH_URL,     /* `health` only */
     OPTION_HEALTH_TIMEOUT, /* the same */
-    OPTION_IDS,            /* how many there are */
+    OPTION_PROMETHEUS,     /* `verify` only, and those below */
+    OPTION_TARGET,
+    OPTION_WINDOW,
+    OPTION_REQUIRE,
+    OPTION_FORMAT,
+    OPTION_IDS, /* how many there are */
 };
 
 struct configuration {
@@ -79,7 +84,12 @@ struct configuration {
     int64_t drain_timeout_ns;
     char *config_path; /* owned; NULL without a file */
     uint64_t draw_count;
-    char *health_url; /* owned; NULL: the configured address */
+    char *verify_prometheus;         /* owned */
+    struct text_list verify_targets; /* URLs as written; empty: from Prometheus */
+    int64_t verify_window_ns;
+    struct text_list verify_require; /* as written */
+    unsigned verify_format;          /* enum verify_format */
+    char *health_url;                /* owned; NULL: the configured address */
     int64_t health_timeout_ns;
     char version[VERSION_MAX_BYTES + 1]; /* VERSION, else the build's; safe as a field value */
 

@@ -99,6 +99,23 @@ const struct option options[OPTION_IDS] = {
     {OPTION_HEALTH_TIMEOUT, false, false, "timeout", NULL, "DURATION", "3s", NULL,
      "How long looking the name up, connecting and answering may take together.",
      OPTION_KIND_DURATION, COMMAND_HEALTH, VALUE(health_timeout_ns), MILLISECOND, HOUR},
+    {OPTION_PROMETHEUS, true, false, "prometheus", NULL, "URL", "http://127.0.0.1:9090", NULL,
+     "The Prometheus to ask: http://HOST:PORT, with a path where it is served under one.",
+     OPTION_KIND_TEXT, COMMAND_VERIFY, VALUE(verify_prometheus)},
+    {OPTION_TARGET, true, false, "target", NULL, "URL,...", NULL,
+     "the targets that Prometheus scrapes",
+     "The servers that there must be, at the addresses that Prometheus scrapes.", OPTION_KIND_LIST,
+     COMMAND_VERIFY, VALUE(verify_targets)},
+    {OPTION_WINDOW, true, false, "window", NULL, "DURATION", "5m", NULL,
+     "The window of the queries that are compared: a multiple of 10s, up to 15m.",
+     OPTION_KIND_DURATION, COMMAND_VERIFY, VALUE(verify_window_ns), 10 * (uint64_t)NS_PER_S,
+     900 * (uint64_t)NS_PER_S},
+    {OPTION_REQUIRE, true, false, "require", NULL, "PART,...", NULL, "nothing more",
+     "What else must be there: rules, alertmanager.", OPTION_KIND_LIST, COMMAND_VERIFY,
+     VALUE(verify_require)},
+    {OPTION_FORMAT, true, false, "format", NULL, "text|json|html", "text", NULL,
+     "How the verdict is written; html is one page that needs nothing else.", OPTION_KIND_CHOICE,
+     COMMAND_VERIFY, VALUE(verify_format)},
 };
 
 const struct option *option_find(struct span name, bool aliases)
