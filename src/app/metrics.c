@@ -22,7 +22,7 @@
  * Of native buckets. The family that others query by `_bucket` stays classic: offered both,
  * Prometheus would keep the native one and drop those series.
  */
-#define NATIVE_GROWTH 1.05
+#define NATIVE_GROWTH 1.1
 
 struct request_counts {
     _Atomic uint64_t cells[ROUTE_COUNT][METHOD_COUNT][STATUS_COUNT];
