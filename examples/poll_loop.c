@@ -216,7 +216,8 @@ int main(int argument_count, char **arguments)
     struct sigaction action = {.sa_handler = stop}; /* no SA_RESTART: poll is to return */
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    int listener = listen_on(argument_count > 1 ? (uint16_t)atoi(arguments[1]) : 0);
+    unsigned long port = argument_count > 1 ? strtoul(arguments[1], NULL, 10) : 0;
+    int listener = listen_on((uint16_t)port);
     serve(listener);
     for (int i = 0; i < MAX_PEERS; i++) {
         if (peers[i].socket >= 0) {

@@ -226,15 +226,19 @@ static void measure_scrapes(void)
     meter_free(registry);
 }
 
+/* The second number of /proc/self/statm, in pages. */
 static double resident_bytes(void)
 {
+    char line[256];
     FILE *file = fopen("/proc/self/statm", "r");
-    unsigned long total = 0, resident = 0;
-    if (file == NULL || fscanf(file, "%lu %lu", &total, &resident) != 2) {
+    if (file == NULL || fgets(line, sizeof line, file) == NULL) {
         exit(1);
     }
     fclose(file);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
+    char *resident = strchr(line, ' ');
+    unsigned long pages = resident == NULL ? 0 : strtoul(resident, NULL, 10);
+    long page_bytes = sysconf(_SC_PAGESIZE);
+    return (double)pages * (double)page_bytes;
 }
 
 static void *fill_again(void *family)

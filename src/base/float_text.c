@@ -98,7 +98,7 @@ static size_t put_exponent_form(char *out, const char *digits, size_t count, int
         length += count - 1;
     }
     out[length++] = 'e';
-    out[length++] = exponent < 0 ? '-' : '+';
+    out[length++] = (char)(exponent < 0 ? '-' : '+');
     unsigned magnitude = (unsigned)(exponent < 0 ? -exponent : exponent);
     if (magnitude >= 100) {
         out[length++] = (char)('0' + magnitude / 100);

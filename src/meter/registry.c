@@ -189,7 +189,8 @@ static void collect_refused(struct meter_sink *sink, void *context)
          family = meter_next_family(family)) {
         if (family->max_series > 0) {
             const struct meter_text name = {family->name.data, family->name.length};
-            (void)meter_emit_text(sink, &name, 1, (double)meter_series_refused(family));
+            uint64_t refused = meter_series_refused(family);
+            (void)meter_emit_text(sink, &name, 1, (double)refused);
         }
     }
 }

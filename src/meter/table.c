@@ -127,7 +127,7 @@ int table_reserve_locked(struct meter_family *family)
     while ((family->count + 1) * 2 > slots) {
         slots *= 2;
     }
-    struct series_table *table = calloc(1, sizeof *table + slots * sizeof table->slots[0]);
+    struct series_table *table = calloc(1, sizeof *table + slots * sizeof(void *));
     if (table == NULL) {
         return -ENOMEM;
     }

@@ -198,7 +198,8 @@ int main(int count, char **arguments)
     }
     const char *argument = arguments[2];
     if (strcmp(arguments[1], "negotiate") == 0) {
-        printf("%u\n", (unsigned)meter_negotiate(argument));
+        enum meter_format format = meter_negotiate(argument);
+        printf("%u\n", (unsigned)format);
         return 0;
     }
     bool is_serving = strcmp(arguments[1], "serve") == 0;
@@ -214,7 +215,8 @@ int main(int count, char **arguments)
         return result == 0 ? 0 : 1;
     }
     size_t length;
-    char *page = meter_render(meter, (enum meter_format)atoi(argument), &length);
+    unsigned long format = strtoul(argument, NULL, 10);
+    char *page = meter_render(meter, (enum meter_format)format, &length);
     fwrite(page, 1, length, stdout);
     free(page);
     meter_free(meter);

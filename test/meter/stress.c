@@ -180,9 +180,10 @@ static void check_histogram(const unsigned char *p, const unsigned char *end)
             count = value;
             break;
         case 3:
-            check(first_varint(data) >= cumulative, "protobuf: a bucket is below the one before",
-                  (double)first_varint(data), (double)cumulative);
-            cumulative = first_varint(data);
+            value = first_varint(data);
+            check(value >= cumulative, "protobuf: a bucket is below the one before", (double)value,
+                  (double)cumulative);
+            cumulative = value;
             break;
         case 7:
             native_sum += value;
