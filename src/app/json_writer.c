@@ -107,7 +107,7 @@ void json_bool(struct json_writer *json, bool value)
     buffer_append_span(json->out, value ? SPAN("true") : SPAN("false"));
 }
 
-void json_null(struct json_writer *json)
+void json_no_value(struct json_writer *json)
 {
     begin_value(json);
     buffer_append_span(json->out, SPAN("null"));
@@ -116,7 +116,7 @@ void json_null(struct json_writer *json)
 void json_double(struct json_writer *json, double value)
 {
     if (!isfinite(value)) {
-        json_null(json);
+        json_no_value(json);
         return;
     }
     char text[FLOAT_TEXT_MAX_BYTES];

@@ -23,7 +23,7 @@ void json_text(struct json_writer *json, struct span text);
 
 void json_u64(struct json_writer *json, uint64_t value);
 void json_bool(struct json_writer *json, bool value);
-void json_null(struct json_writer *json);
+void json_no_value(struct json_writer *json); /* null; json_null() is a name of jansson's */
 
 /* The shortest text that reads back the same; null for what JSON cannot say. */
 void json_double(struct json_writer *json, double value);

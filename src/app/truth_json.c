@@ -81,7 +81,7 @@ static void put_ns_or_null(struct json_writer *writer, int64_t ns, bool known)
     if (known) {
         json_seconds(writer, (unsigned __int128)ns);
     } else {
-        json_null(writer);
+        json_no_value(writer);
     }
 }
 
@@ -219,17 +219,17 @@ static void put_rule_head(struct truth_json *json)
     if (rule != NULL) {
         json_text(writer, SPAN("default"));
     } else {
-        json_null(writer);
+        json_no_value(writer);
     }
     json_name(writer, "route");
     json_text(writer, route_at(route)->pattern);
     json_name(writer, "law");
     if (rule == NULL) {
-        json_null(writer);
+        json_no_value(writer);
         json_name(writer, "draws");
         json_u64(writer, 0);
         json_name(writer, "law_expected");
-        json_null(writer);
+        json_no_value(writer);
         return;
     }
     char text[4 * LAW_TEXT_MAX_BYTES];
@@ -298,7 +298,7 @@ static void put_asker(struct json_writer *writer, const struct scrape_record *sc
     if (scrape->user_agent_bytes > 0) {
         json_text(writer, span_of(scrape->user_agent, scrape->user_agent_bytes));
     } else {
-        json_null(writer);
+        json_no_value(writer);
     }
 }
 

@@ -33,7 +33,7 @@ static void commas_stand_between_values_only(void **state)
     json_u64(&json, 1);
     json_open(&json, '[');
     json_close(&json, ']');
-    json_null(&json);
+    json_no_value(&json);
     json_line(&json);
     json_bool(&json, true);
     json_close(&json, ']');
