@@ -100,6 +100,8 @@ static inline void harness_settle(struct harness *harness)
         if (turns == 100000) {
             fail_msg("the engine finds something to do without end");
         }
+        /* It was a timer, maybe, that is set anew before the turn waits: the turn must not. */
+        loop_wake(&harness->engine.loop);
         harness_turn(harness);
     }
 }
