@@ -401,6 +401,52 @@ static void exemplars_are_kept_or_dropped(void **state)
     free(page);
 }
 
+static double read_quantile(struct meter *meter, const char *quantile)
+{
+    char wanted[40], *page = meter_render(meter, METER_TEXT, NULL);
+    snprintf(wanted, sizeof wanted, "s{quantile=\"%s\"} ", quantile);
+    const char *line = strstr(page, wanted);
+    assert_non_null(line);
+    double value = strtod(line + strlen(wanted), NULL);
+    free(page);
+    return value;
+}
+
+static void a_summary_forgets_what_left_its_window(void **state)
+{
+    struct meter_family *family = family_of(
+        *state,
+        (struct meter_description){
+            .type = METER_SUMMARY, .name = "s", .window_ns = 50000000, METER_QUANTILES(0, 0.5, 1)});
+    struct meter_summary *summary = meter_summary_get(family, NULL);
+    assert_true(isnan(read_quantile(*state, "0.5")));
+    meter_summary_observe(summary, 3);
+    while (!isnan(read_quantile(*state, "0.5"))) { /* the window of 50 ms passes */
+    }
+    meter_summary_observe(summary, 5);
+    double value = read_quantile(*state, "1");
+    assert_true(isnan(value) || fabs(value / 5 - 1) < 0.022);
+    char *page = meter_render(*state, METER_TEXT, NULL);
+    assert_non_null(strstr(page, "s_sum 8\ns_count 2\n"));
+    free(page);
+}
+
+static void a_summary_takes_any_range(void **state)
+{
+    struct meter_family *family = family_of(
+        *state,
+        (struct meter_description){.type = METER_SUMMARY, .name = "s", METER_QUANTILES(0, 0.5, 1)});
+    struct meter_summary *summary = meter_summary_get(family, NULL);
+    meter_summary_observe(summary, 0);
+    for (int i = 0; i < 2000; i++) {
+        meter_summary_observe(summary, ldexp(1, i - 1000));
+        meter_summary_observe(summary, -ldexp(1, i - 1000));
+    }
+    assert_true(read_quantile(*state, "0") < -1e290);
+    assert_true(fabs(read_quantile(*state, "0.5")) < 1e-290);
+    assert_true(read_quantile(*state, "1") > 1e290);
+}
+
 #define METER_TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -422,6 +468,8 @@ int main(void)
         METER_TEST(a_child_starts_at_zero),
         METER_TEST(native_reset_follows_its_time),
         METER_TEST(exemplars_are_kept_or_dropped),
+        METER_TEST(a_summary_forgets_what_left_its_window),
+        METER_TEST(a_summary_takes_any_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
