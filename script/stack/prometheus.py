@@ -27,15 +27,22 @@ scrape_configs:
 
 
 class Prometheus:
-    """Scrapes `target` (HOST:PORT) every second from the moment it is ready."""
+    """Scrapes `target` (HOST:PORT) every second from the moment it is ready.
 
-    def __init__(self, target, *, port=None, native_histograms=False):
+    With `configuration` it does what that text of a prometheus.yml says; `flags` are added.
+    """
+
+    def __init__(self, target=None, *, port=None, native_histograms=False, configuration=None,
+                 flags=()):
         self.target = target
-        self.features = ["--enable-feature=native-histograms"] if native_histograms else []
+        self.flags = [*flags]
+        if native_histograms:
+            self.flags.append("--enable-feature=native-histograms")
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="httpserver-prometheus-"))
         self.process = None
         try:
-            (self.folder / "prometheus.yml").write_text(CONFIGURATION.format(target=target))
+            (self.folder / "prometheus.yml").write_text(
+                configuration or CONFIGURATION.format(target=target))
             self._start([port] if port else [ports.any_free() for _ in range(5)])
         except BaseException:
             self.stop()
@@ -48,7 +55,7 @@ class Prometheus:
                 BINARY, f"--config.file={self.folder}/prometheus.yml",
                 f"--storage.tsdb.path={self.folder}/data",
                 f"--web.listen-address={ports.LOOPBACK}:{self.port}", "--log.level=warn",
-                *self.features])
+                *self.flags])
             try:
                 await_condition(self._ready, timeout_seconds=60, what="Prometheus' readiness")
                 return
