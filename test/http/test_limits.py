@@ -126,7 +126,8 @@ def test_waiting_is_not_idling(server):
 
 
 @pytest.mark.parametrize("data, reason", [
-    (b"BAD\r\n\r\n", "bad_request"), (request("/version", fields=["connection: close"]), "complete")])
+    (b"BAD\r\n\r\n", "bad_request"),
+    (request("/version", fields=["connection: close"]), "complete")])
 def test_who_stays_behind_the_last_answer_is_left(server, data, reason):
     """The server does not wait for ever for the client's close, whatever still comes."""
     one = server("--delay", "none", "--workers", "1")

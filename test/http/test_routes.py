@@ -38,7 +38,8 @@ def test_each_route_has_the_methods_that_it_says(server):
 
 
 @pytest.mark.parametrize("target", ["/nothing", "/version/", "//", "/./", "/%2f", "/Version",
-                                    "/healthzz", "/metric", "/metrics%00", "/" + "x" * 5000])
+                                    "/healthzz", "/metric", "/metrics%00",
+                                    pytest.param("/" + "x" * 5000, id="long")])
 def test_what_is_not_there_is_404(server, target):
     answer = ask_once(server("--delay", "none"), request(target))
     assert answer.status == 404 and not answer.closes

@@ -101,6 +101,26 @@ def test_each_byte_taken_prolongs_the_time(server):
     assert answered(one, 200, route="/") == 200
 
 
+@pytest.mark.parametrize("answers", [1, 2, 7, 20])
+def test_a_refusal_is_kept_for_a_slow_reader(server, answers):
+    """It has neither method nor target, and waits in the output with answers that have."""
+    one = server("--delay", "none", "--workers", "1", "--max-head", "60KiB")
+    with Client(one, receive_buffer=4096) as client:
+        large = request(fields=["x: " + "f" * 50_000])
+        sent = 0
+        while in_state(one, "writing") == 0:
+            client.send(large)
+            sent += 1
+            await_condition(lambda: answered(one, 200, route="/") + in_state(one, "writing")
+                            == sent, what=f"request {sent}")
+        small = request("/version") * answers + b"BAD\r\n\r\n"
+        client.send(small)
+        for _ in range(sent + answers):
+            assert client.answer().status == 200
+        assert client.answer().status == 400
+        assert client.rest() == b""
+
+
 def test_a_peer_that_leaves_with_answers_unread_is_counted(server):
     one = server("--delay", "none", "--workers", "1")
     with Client(one, receive_buffer=4096) as client:
