@@ -20,6 +20,7 @@ const (
 	series     = 10000
 	manySeries = 100000
 	workSteps  = 16
+	rounds     = 10
 )
 
 // CPU time of the thread in nanoseconds, as in bench.c.
@@ -138,7 +139,8 @@ func measureScrapes() {
 	}
 	var page bytes.Buffer
 	for _, one := range formats {
-		for round := 0; round < 2; round++ {
+		total := int64(0)
+		for round := 0; round <= rounds; round++ {
 			page.Reset()
 			var before, after syscall.Rusage
 			syscall.Getrusage(0, &before)
@@ -154,11 +156,11 @@ func measureScrapes() {
 			}
 			// The whole process: Gather works in goroutines.
 			syscall.Getrusage(0, &after)
-			if round == 1 {
-				ns := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
-				fmt.Printf("%s 1 %d\n", one.name, ns)
+			if round > 0 {
+				total += after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
 			}
 		}
+		fmt.Printf("%s 1 %d\n", one.name, total/rounds)
 	}
 }
 

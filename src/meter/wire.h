@@ -6,6 +6,7 @@
 
 #include "base/compiler.h"
 #include "base/span.h"
+#include "meter/short_text.h"
 
 #include <stdint.h>
 
@@ -36,8 +37,8 @@ static inline char *wire_reserve(struct wire *wire, size_t length)
 static inline void wire_bytes(struct wire *wire, const void *data, size_t length)
 {
     char *out = wire_reserve(wire, length);
-    if (out != NULL && length > 0) {
-        memcpy(out, data, length);
+    if (out != NULL) {
+        copy_short(out, data, length);
     }
 }
 
@@ -57,6 +58,13 @@ static inline char *wire_put_varint(char *out, uint64_t value)
 
 static inline void wire_varint(struct wire *wire, uint64_t value)
 {
+    if (LIKELY(value < 0x80)) {
+        char *out = wire_reserve(wire, 1);
+        if (out != NULL) {
+            *out = (char)value;
+        }
+        return;
+    }
     char *out = wire_reserve(wire, wire_varint_length(value));
     if (out != NULL) {
         wire_put_varint(out, value);
