@@ -64,6 +64,7 @@ def rule_of(answer, route):
     return found[0]
 
 
+@pytest.mark.threads
 def test_what_was_sent_is_what_is_told(server, binary):
     one = server("--workers", "3", "--delay", "uniform(0s,8ms)", "--seed", "11")
     assert Hey(one.url("/"), connections=25, requests=3000).answers() == {200: 3000}
@@ -105,6 +106,7 @@ def test_what_was_sent_is_what_is_told(server, binary):
         served["sum_seconds"] + version["served"]["sum_seconds"]
 
 
+@pytest.mark.threads
 def test_the_histogram_says_the_same(server):
     one = server("--workers", "2", "--delay", "uniform(0s,40ms)")
     Hey(one.url("/"), connections=50, requests=1000).answers()
@@ -223,6 +225,7 @@ def compare(record, page):
     assert record["requests_left_out"] == 0
 
 
+@pytest.mark.threads
 def test_scrapes_are_told_as_they_were_rendered(server):
     one = server("--workers", "3", "--delay", "uniform(0s,2ms)")
     load = Hey(one.url("/"), connections=20, seconds=3)
