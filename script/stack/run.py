@@ -2,17 +2,20 @@
 
 import argparse
 import contextlib
+import json
 import math
 import os
 import signal
+import subprocess
 import sys
 import time
 
 from stack import exposition, ports, quantile_table
+from stack.awaiting import await_condition
 from stack.load import Hey
 from stack.process import StartError
 from stack.prometheus import Prometheus
-from stack.server import Server, binary_path
+from stack.server import Server, binary_path, clean_environment
 
 SERVER_PORT = 8080
 PROMETHEUS_PORT = 9090
@@ -117,6 +120,23 @@ def compare(server, prometheus, started):
     say(f"\n{count:.0f} requests\n\n{quantile_table.text(table, window)}")
 
 
+def truth(server):
+    return json.loads(server.get("/truth?window=10s&scrapes=0")[2])
+
+
+def verify(server, prometheus, started):
+    """Ends with the verdict of `httpserver verify`, and returns its status."""
+    finished = truth(server)["now"]
+    say("\nwaiting for the end of the server's slice of ten seconds, then asking for the verdict")
+    await_condition(lambda: truth(server)["to"] >= finished, every_seconds=0.2,
+                    what="the end of a slice of the truth")
+    window = min(math.ceil((time.monotonic() - started) / 10 + 1) * 10, 900)
+    command = [binary_path(), "verify", "--prometheus", prometheus.url(""),
+               "--target", server.url(""), "--window", f"{window}s"]
+    say(f"{server.name} {' '.join(command[1:])}\n")
+    return subprocess.run(command, env=clean_environment(), timeout=120, check=False).returncode
+
+
 def addresses(server, prometheus):
     graph = prometheus.url("/graph?g0.range_input=5m&g0.tab=0&g0.expr=histogram_quantile(0.95,sum"
                            f"%20by%20(le)(rate({quantile_table.FAMILY}_bucket[1m])))")
@@ -140,12 +160,14 @@ def run(chosen):
         say(f"{CONNECTIONS} clients send requests for {chosen.seconds} s")
         send_requests(server, chosen.seconds)
         compare(server, prometheus, started)
+        status = verify(server, prometheus, started)
         say("\n" + ("open" if chosen.keep else "with --keep it stays, to open") + ":")
         say(addresses(server, prometheus))
         if chosen.keep:
             say("\nrequests go on; ctrl-C ends it")
             while True:
                 send_requests(server, ROUND_SECONDS)
+        return status
 
 
 def main():
@@ -158,7 +180,7 @@ def main():
     if not binary_path().exists():
         sys.exit(f"script/run: {binary_path()} does not exist")
     try:
-        run(chosen)
+        sys.exit(run(chosen))
     except KeyboardInterrupt as interruption:
         say("\nended")
         # As --keep is ended by ctrl-C, that is its success.

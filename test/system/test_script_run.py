@@ -84,6 +84,7 @@ def test_it_prints_the_three_columns_and_leaves_nothing(script_run):
         assert float(law) == pytest.approx(0.2 * float(name[1:]) / 100, abs=0.001)
         assert float(asked) == pytest.approx(float(recorded), rel=0.01)
         assert float(lower) < float(law) <= float(upper)
+    assert "verdict: the stack tells the truth\n" in one.output()
     assert one.processes() == []
     assert set(pathlib.Path("/tmp").glob("httpserver-prometheus-*")) <= before
 
