@@ -119,6 +119,13 @@ void connection_close(struct engine *engine, struct connection *connection,
     slab_give(&engine->connections, index);
 }
 
+/* The end of the connection would be taken for that of the content: it has to be an error. */
+static void reset_on_close(const struct connection *connection)
+{
+    struct linger at_once = {.l_onoff = 1};
+    (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 void connection_abandon(struct engine *engine, struct connection *connection,
                         enum close_reason reason)
 {
@@ -127,6 +134,9 @@ void connection_abandon(struct engine *engine, struct connection *connection,
     if (held != NULL) {
         if (held->exchange.source.close != NULL) {
             held->exchange.source.close(held->exchange.source.context, false);
+            if (held->exchange.minor_version == 0) {
+                reset_on_close(connection);
+            }
         }
         held->exchange.status = STATUS_CLIENT_CLOSED_REQUEST;
         connection_complete(engine, &held->exchange);

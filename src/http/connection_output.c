@@ -327,14 +327,24 @@ void connection_write(struct engine *engine, struct connection *connection)
     connection_resume(engine, connection);
 }
 
-/* Streaming cannot start: the client sees the connection close, not a shorter content. */
+/*
+ * Streaming cannot start: the client sees the connection close in place of an answer. The answers
+ * before it are whole, and are sent.
+ */
 static void fail_streaming(struct engine *engine, struct connection *connection,
                            struct exchange *exchange, enum close_reason reason)
 {
     close_source(exchange, false);
-    engine->batch_count++; /* it ends with the answers before it */
-    abandon_batch(engine, 0);
-    connection_abandon(engine, connection, reason);
+    struct exchange failed = *exchange;
+    failed.status = STATUS_CLIENT_CLOSED_REQUEST;
+    uint32_t before = engine->batch_count;
+    engine->output.length = before == 0 ? 0 : engine->batch[before - 1].flushed_offset;
+    bool open = connection_flush(engine, connection) || connection_is_open(connection);
+    connection_complete(engine, &failed);
+    if (open) {
+        connection->close_after_output = true;
+        connection->close_reason = (uint8_t)reason;
+    }
 }
 
 /* Ends the head of an answer whose content is streamed, and starts doing so. */

@@ -26,7 +26,8 @@ enum surface {
  * Content that is made while it is sent. `pull` fills `memory` and returns the bytes written, 0 at
  * the end, or a negative errno: then the connection is cut, so that the client sees that the
  * content is not whole. `close` is called once, whatever happened; `whole` tells whether the
- * last byte was handed to the kernel.
+ * last byte was handed to the kernel. Content that fits next to its head is whole as soon as it is
+ * pulled, and that of HEAD at once.
  */
 struct content_source {
     ssize_t (*pull)(void *context, char *memory, size_t capacity);

@@ -12,6 +12,7 @@
 #include "fake_application.h"
 #include "http/connection.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -180,6 +181,29 @@ static inline struct client *client_connect(struct harness *harness, int send_by
     harness->engine.now_ns = clock_monotonic_ns();
     connection_open(&harness->engine, fds[0], SURFACE_PUBLIC, &address);
     return client_of(fds[1]);
+}
+
+static inline struct client *client_connect_over_ip(struct harness *harness)
+{
+    struct sockaddr_storage storage = {0};
+    struct sockaddr *address = (struct sockaddr *)&storage;
+    struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)};
+    memcpy(&storage, &loopback, sizeof loopback);
+    socklen_t length = sizeof loopback;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(listener >= 0);
+    assert_int_equal(bind(listener, address, length), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, address, &length), 0);
+    int client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, address, length), 0);
+    assert_int_equal(fcntl(client, F_SETFL, O_NONBLOCK), 0);
+    int fd = accept4(listener, address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    assert_true(fd >= 0);
+    close(listener);
+    harness->engine.now_ns = clock_monotonic_ns();
+    connection_open(&harness->engine, fd, SURFACE_PUBLIC, &storage);
+    return client_of(client);
 }
 
 /* Fills what the kernel holds of the server's output, so that nothing more can be sent. */
