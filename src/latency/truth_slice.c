@@ -17,7 +17,9 @@ static void drop_oldest(struct truth *truth, unsigned count)
         truth_slice_release_locked(truth->slices[i]);
     }
     truth->slice_count -= count;
-    memmove(&truth->slices[0], &truth->slices[count], truth->slice_count * sizeof truth->slices[0]);
+    for (unsigned i = 0; i < truth->slice_count; i++) {
+        truth->slices[i] = truth->slices[count + i];
+    }
 }
 
 static size_t packed_bytes(const struct truth *truth)
