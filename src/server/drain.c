@@ -20,6 +20,14 @@ static void ending_signals(sigset_t *signals)
     sigaddset(signals, SIGINT);
 }
 
+int drain_open_signals(void)
+{
+    sigset_t signals;
+    ending_signals(&signals);
+    int fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
 static struct timespec time_until(int64_t deadline_ns)
 {
     int64_t left_ns = deadline_ns - clock_monotonic_ns();
@@ -41,11 +49,11 @@ static void count_ended(int done_fd, unsigned *running)
  * Waits until a signal comes, no worker runs, or the deadline (INT64_MAX: none) passes. Meanwhile
  * it ends the slices of the truth when their time has come.
  */
-static enum waited_for wait_for_any(const struct server *server, int signal_fd, unsigned *running,
+static enum waited_for wait_for_any(const struct server *server, unsigned *running,
                                     int64_t deadline_ns)
 {
     for (;;) {
-        struct pollfd fds[] = {{.fd = signal_fd, .events = POLLIN},
+        struct pollfd fds[] = {{.fd = server->signal_fd, .events = POLLIN},
                                {.fd = server->done_fd, .events = POLLIN}};
         int64_t tick_ns = truth_tick(server->app.truth.truth, truth_time_now());
         struct timespec left = time_until(tick_ns < deadline_ns ? tick_ns : deadline_ns);
@@ -58,7 +66,7 @@ static enum waited_for wait_for_any(const struct server *server, int signal_fd, 
         }
         ASSERT(count > 0 || errno == EINTR);
         struct signalfd_siginfo info;
-        if (count > 0 && read(signal_fd, &info, sizeof info) == sizeof info) {
+        if (count > 0 && read(server->signal_fd, &info, sizeof info) == sizeof info) {
             return WAITED_SIGNAL;
         }
         count_ended(server->done_fd, running);
@@ -91,17 +99,17 @@ void drain_stop_workers(struct server *server)
     (void)stop_all(server);
 }
 
-static uint64_t drain(struct server *server, int signal_fd)
+static uint64_t drain(struct server *server)
 {
     const struct configuration *configuration = server->configuration;
     unsigned running = server->started;
-    enum waited_for event = wait_for_any(server, signal_fd, &running, INT64_MAX);
+    enum waited_for event = wait_for_any(server, &running, INT64_MAX);
     ASSERT(event == WAITED_SIGNAL); /* workers do not end by themselves */
     atomic_store(&server->app.ready, false);
     fprintf(stderr, "httpserver: draining\n");
     int64_t now_ns = clock_monotonic_ns();
     if (configuration->drain_delay_ns > 0) {
-        event = wait_for_any(server, signal_fd, &running, now_ns + configuration->drain_delay_ns);
+        event = wait_for_any(server, &running, now_ns + configuration->drain_delay_ns);
         if (event == WAITED_SIGNAL) {
             return stop_all(server);
         }
@@ -110,17 +118,11 @@ static uint64_t drain(struct server *server, int signal_fd)
     for (unsigned i = 0; i < server->started; i++) {
         engine_request_drain(&server->workers[i].engine);
     }
-    event = wait_for_any(server, signal_fd, &running, now_ns + configuration->drain_timeout_ns);
+    event = wait_for_any(server, &running, now_ns + configuration->drain_timeout_ns);
     return event == WAITED_WORKERS ? join_all(server) : stop_all(server);
 }
 
 uint64_t drain_wait_and_end(struct server *server)
 {
-    sigset_t signals;
-    ending_signals(&signals);
-    int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    ASSERT(signal_fd >= 0); /* descriptors were set aside for it */
-    uint64_t cut_off = drain(server, signal_fd);
-    close(signal_fd);
-    return cut_off;
+    return drain(server);
 }

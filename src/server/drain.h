@@ -6,6 +6,13 @@
 #include "server/server.h"
 
 /*
+ * A descriptor that tells of SIGTERM and SIGINT, which must be blocked in every thread; the
+ * caller's. Opened before the first client comes: who knows what descriptors are left then. Or a
+ * negative errno.
+ */
+WARN_UNUSED int drain_open_signals(void);
+
+/*
  * Waits for SIGTERM or SIGINT, which must be blocked in every thread, then: /readyz says 503, the
  * drain delay passes while still accepting, the workers drain. A second signal, or the end of the
  * drain timeout, cuts off what is left. All workers have ended on return. Returns how many

@@ -16,8 +16,8 @@
 
 #define LOG_RING_MIN_BYTES ((size_t)4096)
 
-/* 256 KiB hold about 3,000 requests for short targets, while the log thread is told at half. */
-#define LOG_RING_DEFAULT_BYTES ((size_t)256 * 1024)
+/* 1 MiB holds about 12,000 requests for short targets; the log thread is told at half. */
+#define LOG_RING_DEFAULT_BYTES ((size_t)1024 * 1024)
 
 /* Where workers tell the log thread that there is something to do; shared by all rings of a log. */
 struct log_signal {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/reserve.h"
 #include "server/command.h"
+#include "server/drain.h"
 #include "server/privileges.h"
 #include "server/resources.h"
 
@@ -198,13 +199,18 @@ static int start_workers(struct server *server, char error[SERVER_ERROR_BYTES])
 int server_open(struct server *server, const struct configuration *configuration,
                 char error[SERVER_ERROR_BYTES])
 {
-    *server = (struct server){.configuration = configuration, .done_fd = -1};
+    *server = (struct server){.configuration = configuration, .done_fd = -1, .signal_fd = -1};
     resources_open_standard_descriptors();
     server->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (server->done_fd < 0) {
         int result = -errno;
         describe(error, "workers", "eventfd", strerror(-result));
         return result;
+    }
+    server->signal_fd = drain_open_signals();
+    if (server->signal_fd < 0) {
+        describe(error, "signals", "signalfd", strerror(-server->signal_fd));
+        return server->signal_fd;
     }
     int result = parse_networks(server, error);
     if (result == 0) {
@@ -267,6 +273,9 @@ bool server_close(struct server *server)
     app_destroy(&server->app);
     if (server->done_fd >= 0) {
         close(server->done_fd);
+    }
+    if (server->signal_fd >= 0) {
+        close(server->signal_fd);
     }
     return true;
 }

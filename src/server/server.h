@@ -27,7 +27,8 @@ struct server {
     struct server_metrics metrics;
     struct access_log *log; /* owned; NULL when off */
     struct log_ring *rings[APP_MAX_WORKERS];
-    int done_fd; /* eventfd: a worker has ended */
+    int done_fd;   /* eventfd: a worker has ended */
+    int signal_fd; /* see drain_open_signals() */
     char seed_text[SEED_TEXT_MAX_BYTES + 1];
 };
 
