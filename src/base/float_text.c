@@ -141,13 +141,13 @@ static size_t put_decimal(char *out, struct decimal decimal)
         decimal.exponent++;
     }
     char reversed[MAX_DIGITS + 3];
-    size_t start = sizeof reversed;
-    while (decimal.digits > 0) {
-        reversed[--start] = (char)('0' + decimal.digits % 10);
+    size_t count = 0;
+    do {
+        count++;
+        reversed[sizeof reversed - count] = (char)('0' + decimal.digits % 10);
         decimal.digits /= 10;
-    }
-    const char *digits = reversed + start;
-    size_t count = sizeof reversed - start;
+    } while (decimal.digits > 0);
+    const char *digits = reversed + sizeof reversed - count;
     int exponent = decimal.exponent + (int)count - 1;
     if (exponent < -4 || exponent >= 6) {
         return put_exponent_form(out, digits, count, exponent);
