@@ -57,6 +57,7 @@ static inline void fixture_close(struct app_fixture *fixture)
 {
     meter_free(fixture->meter);
     app_worker_destroy(&fixture->worker);
+    app_destroy(&fixture->app);
     law_free(fixture->law);
 }
 

@@ -108,8 +108,13 @@ static void doubles_are_json(void **state)
     static const struct {
         double value;
         const char *wanted;
-    } cases[] = {{0.1, "0.1"},       {1e-9, "1e-09"},     {2e6, "2e+06"}, {NAN, "null"},
-                 {INFINITY, "null"}, {-INFINITY, "null"}, {0, "0"}};
+    } cases[] = {{0.1, "0.1"},
+                 {1e-9, "1e-09"},
+                 {2e6, "2e+06"},
+                 {(double)NAN, "null"},
+                 {(double)INFINITY, "null"},
+                 {-(double)INFINITY, "null"},
+                 {0, "0"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         start();
         json_double(&json, cases[i].value);

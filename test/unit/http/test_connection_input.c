@@ -267,8 +267,8 @@ static void bodies_over_the_limit_are_refused(void **state)
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 11\r\n\r\n01234567890",
         "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 11\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
-        "a\r\n0123456789\r\n1\r\n0\r\n0\r\n\r\n",
+        ("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "a\r\n0123456789\r\n1\r\n0\r\n0\r\n\r\n"),
     };
     struct harness *harness = harness_open(&settings);
     for (size_t i = 0; i < ARRAY_LENGTH(requests); i++) {
