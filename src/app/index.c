@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "http/response.h"
 
-_Static_assert(RULE_NO_DELAY == ACCESS_DELAY_NONE, "both say that no delay was drawn");
-
 void index_begin(struct app_worker *worker, struct exchange *exchange,
                  const struct request *request, struct buffer *keep)
 {

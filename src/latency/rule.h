@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/compiler.h"
+#include "http/access_record.h"
 #include "latency/draw.h"
 #include "latency/law.h"
 
@@ -25,7 +26,7 @@ struct rule_delay {
     uint64_t ordinal; /* 0 when nothing needed to be drawn */
 };
 
-#define RULE_NO_DELAY INT64_C(-1)
+#define RULE_NO_DELAY ACCESS_DELAY_NONE
 
 /* The law must outlive the rule. */
 void rule_init(struct rule *rule, const struct law *law, uint64_t seed_key, uint32_t number);

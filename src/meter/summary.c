@@ -306,8 +306,8 @@ void summary_snapshot_take_locked(struct snapshot *snapshot, struct series *seri
     }
     uint64_t stamp = stamp_of(family->summary, coarse_now_ns());
     struct window window = {0};
-    for (int steps = 0; !merge_window(series, stamp, &window);) {
-        window = (struct window){.steps = ++steps};
+    for (int steps = 1; !merge_window(series, stamp, &window); steps++) {
+        window = (struct window){.steps = steps};
     }
     read_quantiles(snapshot, &window);
 }

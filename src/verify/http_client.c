@@ -168,7 +168,8 @@ int http_get(const struct url *url, const char *target, const struct http_client
     *ret_answer = (struct http_answer){0};
     struct exchange_state exchange = {.url = url, .socket = -1, .error = error};
     struct http_reply *reply = malloc(sizeof *reply);
-    char *memory = malloc(RECEIVE_BYTES > REQUEST_MAX_BYTES ? RECEIVE_BYTES : REQUEST_MAX_BYTES);
+    _Static_assert(RECEIVE_BYTES >= REQUEST_MAX_BYTES, "one piece of memory serves both");
+    char *memory = malloc(RECEIVE_BYTES);
     int result = -ENOMEM;
     if (reply != NULL && memory != NULL) {
         http_reply_begin(reply, limits->max_body_bytes);

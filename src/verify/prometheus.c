@@ -137,10 +137,10 @@ double prometheus_duration(const char *text)
     double total = 0;
     do {
         char *end = NULL;
-        double number = *text >= '0' && *text <= '9' ? strtod(text, &end) : (double)NAN;
-        if (isnan(number)) {
+        if (*text < '0' || *text > '9') {
             return (double)NAN;
         }
+        double number = (double)strtoull(text, &end, 10); /* whole numbers only, as Prometheus */
         size_t length = strspn(end, "mshdwy");
         size_t unit = 0;
         while (unit < ARRAY_LENGTH(units) && (strlen(units[unit].name) != length ||

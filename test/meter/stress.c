@@ -310,7 +310,7 @@ static double read_value(const char *page, const char *name)
 
 static void check_exact(double threads)
 {
-    double updates = threads * UPDATES, marked = threads * ((UPDATES + 15) / 16);
+    double updates = threads * UPDATES, marked = threads * (double)((UPDATES + 15) / 16);
     size_t length;
     char *page = meter_render(meter, METER_TEXT, &length);
     const struct {

@@ -29,8 +29,8 @@ struct valid_row {
     }
 #define LOCAL(path)                                                                                \
     {                                                                                              \
-        "unix:" path, "unix:" path, AF_UNIX, offsetof(struct sockaddr_un, sun_path) + sizeof path, \
-            0                                                                                      \
+        "unix:" path, "unix:" path, AF_UNIX,                                                       \
+            offsetof(struct sockaddr_un, sun_path) + sizeof(path), 0                               \
     }
 
 static const struct valid_row valid[] = {
