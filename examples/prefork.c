@@ -34,7 +34,7 @@ static int write_page(const char *folder, const char *process)
 
 static int run_child(const char *folder, int number)
 {
-    char process[16];
+    char process[24];
     snprintf(process, sizeof process, "child%d", number);
     meter_after_fork_in_child(meter);
     /* The series that the parent made are here too, at zero: this process says only its own. */

@@ -1,6 +1,7 @@
 """The build folders of the tests, below build-test/: one for each way of compiling."""
 
 import dataclasses
+import shutil
 
 from suite.command import BUILDS, ROOT, run
 from suite.results import one
@@ -40,9 +41,9 @@ def configure(build):
     wanted = repr((str(ROOT), build))
     if (build.folder / "build.ninja").exists() and stamp.exists() and stamp.read_text() == wanted:
         return 0
-    wipe = ["--wipe"] if (build.folder / "meson-private").exists() else []
+    shutil.rmtree(build.folder, ignore_errors=True)  # Meson's --wipe would keep older options
     strict = ["--werror"] if build.warnings_are_errors else []
-    status, _ = run(["meson", "setup", *wipe, *strict, *build.options, build.folder, ROOT],
+    status, _ = run(["meson", "setup", *strict, *build.options, build.folder, ROOT],
                     env={"CC": build.compiler})
     if status == 0:
         stamp.write_text(wanted)

@@ -62,7 +62,7 @@ static void collect(struct meter_sink *sink, void *context)
 {
     (void)context;
     for (int i = 0; i < 100; i++) {
-        char label[8];
+        char label[16];
         snprintf(label, sizeof label, "%d", i);
         (void)meter_emit(sink, METER_LABELS(label), i);
     }
