@@ -1,6 +1,6 @@
 """libFuzzer programs: test/fuzz/MODULE/fuzz_NAME.c, with what they need beside them.
 
-They are linked with the project's own libraries, libyaml and zlib. Inputs worth keeping, such as
+They are linked with the project's own libraries, libyaml, zlib and jansson. Inputs worth keeping, such as
 those that once broke something, are in test/fuzz/MODULE/NAME_corpus/; a dictionary is
 fuzz_NAME.dict. Each program counts twice: the corpus replayed, and a bounded search.
 """
@@ -23,7 +23,7 @@ def _link(source):
                      "-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=undefined",
                      f"-I{ROOT}/src", f"-I{ROOT}/include", f"-I{ROOT}/test/fuzz", source,
                      "-o", program, "-Wl,--start-group", *libraries, "-Wl,--end-group",
-                     "-lyaml", "-lz", "-lm", "-lpthread"])
+                     "-lyaml", "-lz", "-ljansson", "-lm", "-lpthread"])
     return program if status == 0 else None
 
 

@@ -162,10 +162,11 @@ static enum request_result parse_request_line(const char **at, const char *end,
 {
     const char *from = *at;
     const char *method_end = scan_token(from, end);
+    if (method_end - from > MAX_METHOD_BYTES) {
+        return refuse(error, 501, "the method is not known");
+    }
     if (method_end == end) {
-        return method_end - from <= MAX_METHOD_BYTES
-                   ? REQUEST_INCOMPLETE
-                   : refuse(error, 501, "the method is not known");
+        return REQUEST_INCOMPLETE;
     }
     if (method_end == from || *method_end != ' ') {
         return refuse(error, 400, "the request does not start with a method and a space");

@@ -133,6 +133,7 @@ def test_a_peer_that_leaves_with_answers_unread_is_counted(server):
     assert answered(one, 499, route="/version") > 0
 
 
+@pytest.mark.heavy  # a sanitizer's memory is not the server's
 def test_many_slow_readers_have_bounded_memory(server):
     one = server("--delay", "none", "--workers", "1", "--max-held-memory", "1MiB")
     before = resident_bytes(one)

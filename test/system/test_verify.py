@@ -175,6 +175,13 @@ def test_one_server_under_two_addresses(stacks):
     expect(stacks.verify_broken(server, Mapped()), 1, "once", "two addresses")
 
 
+def test_requests_beyond_the_highest_bound(stacks):
+    verdict = stacks.verify_broken(stacks.servers["beyond"])
+    expect(verdict, 1, "classic", "wrong bucket layout")
+    assert {row["promql_seconds"] for row in verdict.report["quantiles"]} == {16.384}
+    assert all(row["true_seconds"] >= 16.4 * 0.999 for row in verdict.report["quantiles"])
+
+
 def test_a_load_balanced_service(stacks):
     expect(stacks.verify_broken(stacks.balanced), 1, "present", "load-balanced Service")
 

@@ -18,6 +18,7 @@ from stack.prometheus import Prometheus
 from stack.server import Server, binary_path, clean_environment
 
 LAW = "uniform(0s,200ms)"
+BEYOND = "const(16.4s)"  # the highest bound is 16.384 s
 REQUESTS = 1200
 # Prometheus looks for new targets every 5 s unless this (hidden) flag says otherwise.
 QUICK = ("--scrape.discovery-reload-interval=200ms",)
@@ -120,6 +121,7 @@ class Zoo:
         self.servers = {name: self._server() for name in (
             "one", "two", "port", "path", "relabelled", "twice", "addresses", "metric", "label",
             "instance", "slow", "lonely", "buckets", "limited", "quiet", "restarted")}
+        self.servers["beyond"] = self._server("--delay", BEYOND)
         self.balanced = self._proxy(self.servers["one"], self.servers["two"])
         self.changed = self._proxy(self.servers["lonely"], change=self._one_request_more)
         self.pretender = self._pretender()
@@ -128,7 +130,8 @@ class Zoo:
         self.broken = self._broken()
 
     def _server(self, *flags):
-        server = Server("--delay", LAW, "--seed", "1", "--log", "off", *flags)
+        law = () if "--delay" in flags else ("--delay", LAW)
+        server = Server(*law, "--seed", "1", "--log", "off", *flags)
         self._stack.callback(server.stop)
         return server
 
@@ -188,6 +191,7 @@ class Zoo:
             job("buckets", at["buckets"], more=DROP_BUCKETS),
             job("limited", at["limited"], more="\n    body_size_limit: 1KB"),
             job("quiet", at["quiet"]),
+            job("beyond", at["beyond"]),
             job("restarted", at["restarted"]),
             job("balanced", address(self.balanced)),
             job("changed", address(self.changed)),
@@ -201,16 +205,20 @@ class Zoo:
 
     def fill(self):
         """Sends requests between scrapes, restarts one server, and waits until all is settled."""
+        await_condition(lambda: all(target["health"] != "unknown"
+                                    for target in self.broken.targets()),
+                        timeout_seconds=30, every_seconds=0.2, what="a scrape of every target")
+        self.broken.await_value('up{job="beyond"}', 1)
+        beyond = Hey(self.servers["beyond"].url("/"), requests=20, connections=20)
+        self._stack.callback(beyond.kill)
         self.healthy.await_value("count(count_over_time(up[1m]) > 2)", 2)
         for name in ("one", "two"):
             answers = Hey(self.servers[name].url("/"), requests=REQUESTS, connections=60).answers()
             assert answers == {200: REQUESTS}
         self._restart()
-        await_condition(lambda: all(target["health"] != "unknown"
-                                    for target in self.broken.targets()),
-                        timeout_seconds=30, every_seconds=0.2, what="a scrape of every target")
-        for name in ("one", "two"):
-            await_condition(lambda: self._closed(name) == REQUESTS, timeout_seconds=30,
+        assert beyond.answers() == {200: 20}
+        for name, count in (("one", REQUESTS), ("two", REQUESTS), ("beyond", 20)):
+            await_condition(lambda: self._closed(name) == count, timeout_seconds=30,
                             every_seconds=0.2, what="the end of a slice of the truth")
 
     def _closed(self, name):

@@ -87,6 +87,7 @@ static void the_counts_of_workers_are_summed_while_they_count(void **state)
     meter_free(fixture.meter);
     app_worker_destroy(&other);
     app_worker_destroy(&fixture.worker);
+    app_destroy(&fixture.app);
     law_free(fixture.law);
 }
 
