@@ -202,7 +202,7 @@ def test_clock_skew_in_the_query_time(stacks, offset):
 
 def test_rule_file_and_alertmanager_missing(stacks):
     verdict = Verdict("--prometheus", stacks.broken.url(""), "--target",
-                      stacks.servers["one"].url(""), "--window", "60s", "--require",
+                      stacks.servers["one"].url(""), "--window", "120s", "--require",
                       "alertmanager,rules")
     expect(verdict, 1, "rules", "rule file missing")
     assert verdict.statuses()["alertmanager"] == "failed"
@@ -218,7 +218,7 @@ def test_a_query_layer_that_changes_answers(stacks):
 
     proxy = Proxy((ports.LOOPBACK, stacks.healthy.port), change=slower)
     try:
-        verdict = Verdict("--prometheus", proxy.url(""), "--window", "60s")
+        verdict = Verdict("--prometheus", proxy.url(""), "--window", "120s")
         expect(verdict, 1, "classic", "what answers is not these samples")
     finally:
         proxy.stop()

@@ -222,7 +222,7 @@ class Zoo:
                             every_seconds=0.2, what="the end of a slice of the truth")
 
     def _closed(self, name):
-        _, _, body = self.servers[name].get("/truth?window=60s")
+        _, _, body = self.servers[name].get("/truth?window=120s")
         return json.loads(body)["total"]["served"]["count"]
 
     def _restart(self):
@@ -233,10 +233,10 @@ class Zoo:
         self.broken.await_value('changes(process_start_time_seconds{job="restarted"}[1m])', 1)
 
     def verify_healthy(self, *arguments, **options):
-        return Verdict("--prometheus", self.healthy.url(""), "--window", "60s", *arguments,
+        return Verdict("--prometheus", self.healthy.url(""), "--window", "120s", *arguments,
                        **options)
 
-    def verify_broken(self, *servers, window="60s"):
+    def verify_broken(self, *servers, window="120s"):
         return Verdict("--prometheus", self.broken.url(""), "--window", window,
                        "--target", ",".join(server.url("") for server in servers))
 
