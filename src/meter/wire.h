@@ -84,7 +84,7 @@ static inline void wire_uint_field(struct wire *wire, uint32_t field, uint64_t v
 
 static inline uint64_t wire_zigzag(int64_t value)
 {
-    return (uint64_t)value << 1 ^ (uint64_t)(value >> 63);
+    return (uint64_t)value << 1 ^ (value < 0 ? UINT64_MAX : 0);
 }
 
 static inline void wire_double_field(struct wire *wire, uint32_t field, double value)
