@@ -2,8 +2,6 @@
 #
 #   docker build -t httpserver:TAG .        any builder does: BuildKit or the one before it
 #   script/image httpserver:TAG             the same, with version and commit in the labels
-#
-# docs/container.md walks through it.
 
 FROM debian:bookworm-slim AS packages
 COPY script/bootstrap script/packages /bootstrap/
