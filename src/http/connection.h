@@ -34,6 +34,7 @@ struct connection {
     struct peer_address peer;
     uint8_t close_reason; /* for the close behind the answer */
     bool close_after_output;
+    bool has_answered;   /* one request at least */
     int64_t deadline_ns; /* of the state's timeout, known to the wheel; INT64_MAX: none */
     /* Blocks of engine->held; NULL where there is nothing to hold. */
     char *input;                    /* bytes read and not used yet */

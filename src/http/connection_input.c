@@ -138,7 +138,8 @@ void connection_settle(struct engine *engine, struct connection *connection, str
     if (closing) {
         connection_linger(engine, connection);
     } else if (connection->exchange == NULL) {
-        if (UNLIKELY(engine->draining) && !connection_has_another_request(connection, rest)) {
+        if (UNLIKELY(engine->draining) && connection->has_answered &&
+            !connection_has_another_request(connection, rest)) {
             connection_close(engine, connection, CLOSE_DRAIN);
             return;
         }

@@ -403,6 +403,7 @@ static bool answer_with_source(struct engine *engine, struct connection *connect
 bool connection_answer(struct engine *engine, struct connection *connection,
                        struct exchange *exchange, struct span rest)
 {
+    connection->has_answered = true;
     if (UNLIKELY(engine->draining) && exchange->keep_alive) {
         exchange->keep_alive = connection_has_another_request(connection, rest);
     }

@@ -12,6 +12,8 @@
 #define ACCEPT_BATCH 64
 /* Out of descriptors or memory: nothing tells when there are some again, so it is tried. */
 #define ACCEPT_PAUSE_NS (100 * NS_PER_MS)
+/* How long a connection that has not asked anything yet may take to, once draining has started. */
+#define FIRST_REQUEST_GRACE_NS (500 * NS_PER_MS)
 /* Connections accepted once draining has started: a full queue of a listener (net/listener.c). */
 #define MAX_DRAIN_ACCEPTS 4096
 
@@ -262,6 +264,11 @@ static void drain_connection(struct engine *engine, struct connection *connectio
     }
     connection_read(engine, connection);
     bool idle = connection->state == CONNECTION_IDLE || connection->state == CONNECTION_HEAD;
+    if (connection->state == CONNECTION_IDLE && !connection->has_answered) {
+        /* Its first request is on its way: whoever connects, asks. It gets a moment for that. */
+        connection_set_timeout(engine, connection, FIRST_REQUEST_GRACE_NS);
+        return;
+    }
     /* With more to read it stays open: the loop goes on reading, and connection_settle closes. */
     if (idle && !connection_has_another_request(connection, SPAN(""))) {
         connection_close(engine, connection, CLOSE_DRAIN);

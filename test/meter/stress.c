@@ -14,6 +14,7 @@
 
 #define CROWD 80 /* threads at once: more than METER_SHARDS */
 #define UPDATES 300
+#define MARKED ((UPDATES + 15) / 16) /* of them, by each thread */
 #define MAX_SEEN 64
 
 static struct meter *meter;
@@ -310,7 +311,7 @@ static double read_value(const char *page, const char *name)
 
 static void check_exact(double threads)
 {
-    double updates = threads * UPDATES, marked = threads * (double)((UPDATES + 15) / 16);
+    double updates = threads * UPDATES, marked = threads * (double)MARKED;
     size_t length;
     char *page = meter_render(meter, METER_TEXT, &length);
     const struct {
