@@ -344,10 +344,11 @@ bool engine_turn(struct engine *engine, uint64_t *ret_cut_off)
     response_clock_update(&engine->clock, engine->now_ns);
     /* Delays first: they are what this server promises to keep. */
     run_delays(engine);
-    timeout_wheel_run(&engine->timeouts, engine->now_ns, ask_timeout, engine);
     for (int i = 0; i < count; i++) {
         dispatch(engine, &engine->loop.events[i]);
     }
+    /* Timeouts last: after a stop of the process, what has come meanwhile counts as in time. */
+    timeout_wheel_run(&engine->timeouts, engine->now_ns, ask_timeout, engine);
     resume_accepting(engine);
     *ret_cut_off = 0;
     if (UNLIKELY(is_requested(&engine->stop_requested))) {
