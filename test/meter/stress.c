@@ -311,7 +311,8 @@ static double read_value(const char *page, const char *name)
 
 static void check_exact(double threads)
 {
-    double updates = threads * UPDATES, marked = threads * (double)MARKED;
+    const unsigned marked_each = MARKED;
+    double updates = threads * UPDATES, marked = threads * marked_each;
     size_t length;
     char *page = meter_render(meter, METER_TEXT, &length);
     const struct {
