@@ -194,7 +194,7 @@ void connection_timed_out(struct engine *engine, struct connection *connection)
 {
     switch ((enum connection_state)connection->state) {
     case CONNECTION_IDLE:
-        connection_close(engine, connection, CLOSE_IDLE_TIMEOUT);
+        connection_close(engine, connection, engine->draining ? CLOSE_DRAIN : CLOSE_IDLE_TIMEOUT);
         break;
     case CONNECTION_HEAD:
         answer_timeout(engine, connection, CLOSE_HEAD_TIMEOUT);

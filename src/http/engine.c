@@ -256,6 +256,11 @@ static void dispatch(struct engine *engine, const struct epoll_event *event)
     }
 }
 
+static bool is_requested(const _Atomic bool *flag)
+{
+    return atomic_load_explicit(flag, memory_order_relaxed);
+}
+
 /* Takes what was sent before the close into account: reads, and closes what is idle then. */
 static void drain_connection(struct engine *engine, struct connection *connection)
 {
@@ -297,11 +302,15 @@ static void drain_queues(struct engine *engine)
     for_each_connection(engine, drain_connection);
 }
 
-static void start_draining(struct engine *engine)
+/* True when this turn is the first that drains: what is answered from here on may be the last. */
+static bool start_draining(struct engine *engine)
 {
+    if (LIKELY(engine->draining || !is_requested(&engine->drain_requested))) {
+        return false;
+    }
     engine->draining = true;
     engine->drain_accepts = MAX_DRAIN_ACCEPTS;
-    drain_queues(engine);
+    return true;
 }
 
 static int64_t next_deadline_ns(const struct engine *engine)
@@ -331,19 +340,18 @@ static uint64_t count_unfinished(const struct engine *engine)
     return count;
 }
 
-static bool is_requested(const _Atomic bool *flag)
-{
-    return atomic_load_explicit(flag, memory_order_relaxed);
-}
-
 bool engine_turn(struct engine *engine, uint64_t *ret_cut_off)
 {
     loop_set_deadline(&engine->loop, next_deadline_ns(engine));
     int count = loop_wait(&engine->loop);
     engine->now_ns = clock_monotonic_ns();
     response_clock_update(&engine->clock, engine->now_ns);
+    bool drain_starts = start_draining(engine);
     /* Delays first: they are what this server promises to keep. */
     run_delays(engine);
+    if (UNLIKELY(drain_starts)) {
+        drain_queues(engine);
+    }
     for (int i = 0; i < count; i++) {
         dispatch(engine, &engine->loop.events[i]);
     }
@@ -357,10 +365,8 @@ bool engine_turn(struct engine *engine, uint64_t *ret_cut_off)
         for_each_connection(engine, cut_off);
         return false;
     }
-    if (UNLIKELY(is_requested(&engine->drain_requested))) {
-        if (!engine->draining) {
-            start_draining(engine);
-        } else if (engine->listener_count > 0 && engine->accepting) {
+    if (UNLIKELY(engine->draining)) {
+        if (engine->listener_count > 0 && engine->accepting) {
             drain_queues(engine);
         }
         return engine->connections.in_use > 0 || engine->listener_count > 0;
