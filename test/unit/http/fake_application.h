@@ -4,13 +4,14 @@
  *   delay=NS      the answer is due so much later
  *   status=CODE   instead of 200
  *   content=N     N bytes of content, up to 1024; otherwise the target is the content
- *   empty         no content, no length
+ *   empty         no content
  *   stream=N      N bytes from a content source; piece=N: at most so many at a time
  *   fail=N        a content source that fails after N bytes
  *   kept=N        N bytes more are kept between begin and respond
  *   refused       as a route that there is not
  *
- * and that writes down what it is told. Answers have the target in x-target.
+ * and that writes down what it is told. Answers have the target in
+ * x-target and the method in x-method.
  */
 #pragma once
 
@@ -167,11 +168,14 @@ static inline void fake_respond(void *context, struct exchange *exchange, struct
         span_of(exchange->kept.data, length < FAKE_TARGET_BYTES ? length : FAKE_TARGET_BYTES - 1);
     response_start(response);
     response_field(response, SPAN("x-target"), target);
-    if (fake_has(target, "stream=") || fake_has(target, "fail=")) {
+    response_field(response, SPAN("x-method"), method_name((enum method)exchange->method));
+    bool has_content = exchange->status != 204 && exchange->status != 304;
+    if (has_content && (fake_has(target, "stream=") || fake_has(target, "fail="))) {
         fake_respond_with_source(fake, target, response);
-    } else if (fake_has(target, "empty") || exchange->status == 204 || exchange->status == 304) {
-        exchange->status == 200 ? response_finish(response, SPAN(""))
-                                : response_finish_without_content(response);
+    } else if (!has_content) {
+        response_finish_without_content(response);
+    } else if (fake_has(target, "empty")) {
+        response_finish(response, SPAN(""));
     } else if (fake_has(target, "content=")) {
         char content[FAKE_MAX_CONTENT];
         size_t bytes = fake_number(target, "content=", FAKE_MAX_CONTENT, 0);
