@@ -488,7 +488,11 @@ static void *run(void *argument)
     return NULL;
 }
 
-/* As in a server: the engine in a thread, counters read and the end asked for from another. */
+/*
+ * As in a server: the engine in a thread, counters read and the end asked for from another. What is
+ * due after the end was asked for tells that it is the last; on a machine that stalls some may be
+ * answered before.
+ */
 static void a_running_engine_is_drained_from_another_thread(void **state)
 {
     (void)state;
@@ -497,10 +501,12 @@ static void a_running_engine_is_drained_from_another_thread(void **state)
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, run, harness), 0);
     struct client *clients[8];
+    int64_t asked_ns[ARRAY_LENGTH(clients)];
     for (unsigned i = 0; i < ARRAY_LENGTH(clients); i++) {
         clients[i] = client_of_listener(&address);
         client_say(clients[i], "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
-        client_say(clients[i], "GET /b?delay=20000000 HTTP/1.1\r\nHost: h\r\n\r\n");
+        asked_ns[i] = clock_monotonic_ns();
+        client_say(clients[i], "GET /b?delay=200000000 HTTP/1.1\r\nHost: h\r\n\r\n");
     }
     for (unsigned i = 0; i < ARRAY_LENGTH(clients); i++) {
         await(clients[i], 1);
@@ -508,12 +514,13 @@ static void a_running_engine_is_drained_from_another_thread(void **state)
     assert_int_equal(atomic_load_explicit(&harness->engine.accepted, memory_order_relaxed),
                      ARRAY_LENGTH(clients));
     engine_request_drain(&harness->engine);
+    int64_t drained_ns = clock_monotonic_ns();
     for (unsigned i = 0; i < ARRAY_LENGTH(clients); i++) {
         await_end(clients[i]);
         assert_answer_to(clients[i], "/a");
         struct answer answer = client_answer(clients[i], false);
         assert_status(&answer, 200);
-        assert_true(answer.closes);
+        assert_true(answer.closes || drained_ns >= asked_ns[i] + 200 * NS_PER_MS);
         client_close(clients[i]);
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
