@@ -6,12 +6,14 @@ import sys
 import time
 
 from suite import builds, checks, fuzzing, tests
-from suite.command import ROOT
+from suite.command import CORES, ROOT
 from suite.results import Tally, one
 
 
 def outside(folder):
-    return lambda _: tests.in_build("gcc", lambda build: tests.outside(build, folder))
+    # Most of what these do is waiting: for delays, timeouts, scrapes.
+    return lambda _: tests.in_build(
+        "gcc", lambda build: tests.outside(build, folder, at_once=2 * CORES))
 
 
 def meter(_):

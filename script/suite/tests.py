@@ -43,7 +43,7 @@ def outside(name, *folders, select=None, at_once=None):
     status, _ = run([*wrapper, "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p",
                      "no:cacheprovider", "--timeout=180", f"--junitxml={report}",
                      *(["-m", select] if select else []),
-                     *(["-n", at_once] if at_once else []), *folders],
+                     *(["-n", at_once, "--dist", "loadfile"] if at_once else []), *folders],
                     env={"BUILD_DIR": str(build), **SANITIZER_ENVIRONMENT}, timeout_seconds=900)
     return of_junit(report, status)
 

@@ -96,6 +96,7 @@ static void *run(void *argument)
     struct worker *worker = argument;
     /* Where it fails (no memory, no shard left), updates are slower, nothing worse. */
     (void)meter_thread_prepare(worker->app.app->settings.meter);
+    sem_post(&worker->prepared);
     worker->cut_off = engine_run(&worker->engine);
     uint64_t one = 1;
     ssize_t written = write(worker->done_fd, &one, sizeof one);
@@ -105,11 +106,18 @@ static void *run(void *argument)
 
 int worker_start(struct worker *worker)
 {
+    if (sem_init(&worker->prepared, 0, 0) != 0) {
+        return -errno;
+    }
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int error = pthread_create(&worker->thread, NULL, run, worker);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    while (error == 0 && sem_wait(&worker->prepared) != 0) {
+        ASSERT(errno == EINTR);
+    }
+    sem_destroy(&worker->prepared);
     return -error;
 }
 

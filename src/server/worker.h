@@ -10,6 +10,7 @@
 #include "server/log_ring.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 
 struct worker {
     struct engine engine;
@@ -17,6 +18,7 @@ struct worker {
     struct log_ring ring;
     bool logs;
     pthread_t thread;
+    sem_t prepared;   /* posted by the thread when it has all that requests will need */
     int done_fd;      /* eventfd, not owned: written when the worker has ended */
     uint64_t cut_off; /* exchanges, known when it has ended */
 };
@@ -28,7 +30,10 @@ WARN_UNUSED int worker_init(struct worker *worker, struct app *app,
 /* After worker_join, or when it was never started. */
 void worker_destroy(struct worker *worker);
 
-/* Returns 0 or a negative errno. The thread runs with all signals blocked. */
+/*
+ * Returns 0 or a negative errno. The thread runs with all signals blocked; when this returns, it
+ * has allocated all that it will.
+ */
 WARN_UNUSED int worker_start(struct worker *worker);
 
 /* Waits for the thread to end. */

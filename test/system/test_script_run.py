@@ -30,7 +30,8 @@ class ScriptRun:
             self.child = subprocess.Popen(
                 [ROOT / "script" / "run", *arguments], stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
-                env=clean_environment({name: value, "BUILD_DIR": str(build_folder())}))
+                env=clean_environment({name: value, "BUILD_DIR": str(build_folder()),
+                                       "TMPDIR": str(tmp_path)}))
 
     def output(self):
         return self.output_path.read_text()
@@ -72,8 +73,7 @@ def script_run(binary, tmp_path):
         await_condition(lambda: one.processes() == [], what="the end of all processes")
 
 
-def test_it_prints_the_three_columns_and_leaves_nothing(script_run):
-    before = set(pathlib.Path("/tmp").glob("httpserver-prometheus-*"))
+def test_it_prints_the_three_columns_and_leaves_nothing(script_run, tmp_path):
     one = script_run("--seconds", "3", *LAW)
     one.await_output("requests")
     assert "httpserver" in one.processes() and "prometheus" in one.processes()
@@ -86,7 +86,7 @@ def test_it_prints_the_three_columns_and_leaves_nothing(script_run):
         assert float(lower) < float(law) <= float(upper)
     assert "verdict: the stack tells the truth\n" in one.output()
     assert one.processes() == []
-    assert set(pathlib.Path("/tmp").glob("httpserver-prometheus-*")) <= before
+    assert list(tmp_path.glob("httpserver-prometheus-*")) == []
 
 
 def test_a_taken_port_is_said_and_the_next_free_one_used(script_run):
