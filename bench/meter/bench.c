@@ -1,8 +1,9 @@
 /*
  * What libmeter costs. Prints lines "NAME THREADS NANOSECONDS"; bench.go prints the same names for
- * client_golang. `work` is a loop of some 20 ns between operations, measured alone and subtracted,
- * as the empty loop is from the others: a tight loop flatters what waits for memory and blames what
- * waits for itself.
+ * client_golang, measured the same way: all operations take turns, slice by slice, and the median
+ * of an operation's slices counts; the loop without an operation is subtracted. `with_work` does
+ * some work between operations, which is measured alone and subtracted instead: a tight loop
+ * flatters what waits for memory and blames what waits for itself.
  *
  * usage: meter_bench [memory]: the memory of 100,000 series is measured in a process of its own.
  */
@@ -15,12 +16,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define OPERATIONS 4000000
+#define OPERATIONS 200000 /* of a slice */
+#define SLICES 15
 #define VALUES 1024
 #define SERIES 10000
-#define ROUNDS 10 /* scrapes, of which the mean counts */
 #define MANY_SERIES 100000
-#define WORK_STEPS 16
+#define TABLE_WORDS 32768 /* 256 KiB: more than the cache next to the core has */
+#define WORK_READS 32     /* each on a cache line of its own */
+#define LINE_WORDS 8
+#define MAX_THREADS 2
 
 enum operation {
     EMPTY,
@@ -33,6 +37,7 @@ enum operation {
     CLASSIC_LOOKUP,
     NATIVE,
     NATIVE_WORK,
+    OPERATION_KINDS,
 };
 
 static struct meter *meter;
@@ -40,6 +45,7 @@ static struct meter_family *requests, *latencies;
 static struct meter_counter *counter;
 static struct meter_histogram *classic, *native;
 static double values[VALUES];
+static uint64_t table[TABLE_WORDS];
 static pthread_barrier_t start;
 
 /* CPU time of the thread, so that what else the machine does counts less. */
@@ -50,10 +56,12 @@ static double now_ns(void)
     return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
 }
 
-static inline uint64_t work(uint64_t x)
+/* Reads on from where the last call stopped. */
+static inline uint64_t work(uint64_t x, unsigned i)
 {
-    for (int i = 0; i < WORK_STEPS; i++) {
-        x = x * 6364136223846793005u + 1442695040888963407u;
+    const uint64_t *from = &table[i * WORK_READS * LINE_WORDS % TABLE_WORDS];
+    for (unsigned read = 0; read < WORK_READS; read++) {
+        x += from[read * LINE_WORDS];
     }
     return x;
 }
@@ -69,10 +77,10 @@ static inline __attribute__((always_inline)) uint64_t repeat(enum operation oper
         case EMPTY:
             break;
         case WORK:
-            x = work(x);
+            x = work(x, i);
             break;
         case COUNTER_WORK:
-            x = work(x);
+            x = work(x, i);
             __attribute__((fallthrough));
         case COUNTER:
             meter_counter_inc(counter_in_hand);
@@ -81,7 +89,7 @@ static inline __attribute__((always_inline)) uint64_t repeat(enum operation oper
             meter_counter_inc(meter_counter_lookup(requests, METER_LABELS("GET", "200")));
             break;
         case CLASSIC_WORK:
-            x = work(x);
+            x = work(x, i);
             __attribute__((fallthrough));
         case CLASSIC:
             meter_histogram_observe(classic_in_hand, value);
@@ -91,10 +99,12 @@ static inline __attribute__((always_inline)) uint64_t repeat(enum operation oper
                                     value);
             break;
         case NATIVE_WORK:
-            x = work(x);
+            x = work(x, i);
             __attribute__((fallthrough));
         case NATIVE:
             meter_histogram_observe(native_in_hand, value);
+            break;
+        case OPERATION_KINDS:
             break;
         }
         __asm__ volatile("" : "+r"(x)::"memory");
@@ -126,43 +136,60 @@ static uint64_t repeat_chosen(enum operation operation)
         return repeat(NATIVE);
     case NATIVE_WORK:
         return repeat(NATIVE_WORK);
+    case OPERATION_KINDS:
+        break;
     }
     return 0;
 }
 
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *of, size_t count)
+{
+    qsort(of, count, sizeof of[0], compare);
+    return of[count / 2];
+}
+
 struct task {
-    enum operation operation;
-    double ns;
+    double ns[OPERATION_KINDS][SLICES]; /* of one operation */
 };
 
 static void *run_task(void *argument)
 {
     struct task *task = argument;
     (void)meter_thread_prepare(meter);
-    pthread_barrier_wait(&start);
-    double begin = now_ns();
-    (void)repeat_chosen(task->operation);
-    task->ns = (now_ns() - begin) / OPERATIONS;
+    for (int slice = 0; slice < SLICES; slice++) {
+        for (int kind = 0; kind < OPERATION_KINDS; kind++) {
+            pthread_barrier_wait(&start);
+            double begin = now_ns();
+            (void)repeat_chosen((enum operation)kind);
+            task->ns[kind][slice] = (now_ns() - begin) / OPERATIONS;
+        }
+    }
     return NULL;
 }
 
-/* The mean over the threads. */
-static double measure(enum operation operation, unsigned threads)
+/* Of each operation the mean over the threads. */
+static void measure(unsigned threads, double ret_ns[OPERATION_KINDS])
 {
-    pthread_t ids[2];
-    struct task tasks[2];
-    double ns = 0;
+    static struct task tasks[MAX_THREADS];
+    pthread_t ids[MAX_THREADS];
     pthread_barrier_init(&start, NULL, threads);
     for (unsigned i = 0; i < threads; i++) {
-        tasks[i] = (struct task){.operation = operation};
         pthread_create(&ids[i], NULL, run_task, &tasks[i]);
     }
+    memset(ret_ns, 0, OPERATION_KINDS * sizeof ret_ns[0]);
     for (unsigned i = 0; i < threads; i++) {
         pthread_join(ids[i], NULL);
-        ns += tasks[i].ns / threads;
+        for (int kind = 0; kind < OPERATION_KINDS; kind++) {
+            ret_ns[kind] += median(tasks[i].ns[kind], SLICES) / threads;
+        }
     }
     pthread_barrier_destroy(&start);
-    return ns;
 }
 
 static void measure_updates(void)
@@ -170,23 +197,24 @@ static void measure_updates(void)
     const struct {
         const char *name;
         enum operation operation;
-        bool has_work;
+        enum operation without; /* what is subtracted */
     } all[] = {
-        {"counter_inc", COUNTER, false},
-        {"counter_inc_with_work", COUNTER_WORK, true},
-        {"counter_inc_looked_up", COUNTER_LOOKUP, false},
-        {"classic_observe", CLASSIC, false},
-        {"classic_observe_with_work", CLASSIC_WORK, true},
-        {"classic_observe_looked_up", CLASSIC_LOOKUP, false},
-        {"native_observe", NATIVE, false},
-        {"native_observe_with_work", NATIVE_WORK, true},
+        {"loop_alone", EMPTY, OPERATION_KINDS},
+        {"work_alone", WORK, OPERATION_KINDS},
+        {"counter_inc", COUNTER, EMPTY},
+        {"counter_inc_with_work", COUNTER_WORK, WORK},
+        {"counter_inc_looked_up", COUNTER_LOOKUP, EMPTY},
+        {"classic_observe", CLASSIC, EMPTY},
+        {"classic_observe_with_work", CLASSIC_WORK, WORK},
+        {"classic_observe_looked_up", CLASSIC_LOOKUP, EMPTY},
+        {"native_observe", NATIVE, EMPTY},
+        {"native_observe_with_work", NATIVE_WORK, WORK},
     };
-    for (unsigned threads = 1; threads <= 2; threads++) {
-        double work_ns = measure(WORK, threads), empty_ns = measure(EMPTY, threads);
+    for (unsigned threads = 1; threads <= MAX_THREADS; threads++) {
+        double ns[OPERATION_KINDS + 1] = {0};
+        measure(threads, ns);
         for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
-            double ns = measure(all[i].operation, threads);
-            printf("%s %u %.2f\n", all[i].name, threads,
-                   ns - (all[i].has_work ? work_ns : empty_ns));
+            printf("%s %u %.2f\n", all[i].name, threads, ns[all[i].operation] - ns[all[i].without]);
         }
     }
 }
@@ -219,16 +247,16 @@ static void measure_scrapes(void)
     const char *names[] = {"scrape_text", "scrape_openmetrics", "scrape_protobuf"};
     static char buffer[65536];
     for (unsigned format = 0; format < 3; format++) {
-        double sum_ns = 0;
-        for (int round = 0; round <= ROUNDS; round++) {
+        double ns[SLICES + 1];
+        for (int round = 0; round <= SLICES; round++) {
             double begin = now_ns();
             struct meter_scrape *scrape = meter_scrape_begin(registry, (enum meter_format)format);
             while (meter_scrape_read(scrape, buffer, sizeof buffer) > 0) {
             }
             meter_scrape_end(scrape);
-            sum_ns += round > 0 ? now_ns() - begin : 0; /* the first one sorts */
+            ns[round] = now_ns() - begin;
         }
-        printf("%s 1 %.0f\n", names[format], sum_ns / ROUNDS);
+        printf("%s 1 %.0f\n", names[format], median(ns + 1, SLICES)); /* the first one sorts */
     }
     meter_free(registry);
 }

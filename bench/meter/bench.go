@@ -6,70 +6,109 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sort"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
+	"unsafe"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 )
 
 const (
-	operations = 2000000
+	operations = 200000
+	slices     = 15
 	values     = 1024
 	series     = 10000
 	manySeries = 100000
-	workSteps  = 16
-	rounds     = 10
+	tableWords = 32768
+	workReads  = 32
+	lineWords  = 8
+	maxThreads = 2
 )
 
-// CPU time of the thread in nanoseconds, as in bench.c.
-func now() float64 {
-	var usage syscall.Rusage
-	const thread = 1
-	if err := syscall.Getrusage(thread, &usage); err != nil {
+// CPU time in nanoseconds, as in bench.c.
+func cpu(clock uintptr) float64 {
+	var now syscall.Timespec
+	if _, _, err := syscall.Syscall(syscall.SYS_CLOCK_GETTIME, clock, uintptr(unsafe.Pointer(&now)), 0); err != 0 {
 		panic(err)
 	}
-	return float64(usage.Utime.Nano() + usage.Stime.Nano())
+	return float64(now.Nano())
 }
 
-func work(x uint64) uint64 {
-	for i := 0; i < workSteps; i++ {
-		x = x*6364136223846793005 + 1442695040888963407
+const (
+	process = 2 // CLOCK_PROCESS_CPUTIME_ID
+	thread  = 3 // CLOCK_THREAD_CPUTIME_ID
+)
+
+var table [tableWords]uint64
+
+func work(x uint64, i int) uint64 {
+	from := table[i*workReads*lineWords%tableWords:]
+	from = from[:workReads*lineWords]
+	for read := 0; read < len(from); read += lineWords {
+		x += from[read]
 	}
 	return x
 }
 
-var sink [2]uint64
+func median(of []float64) float64 {
+	sort.Float64s(of)
+	return of[len(of)/2]
+}
 
-// The mean over the goroutines, each on a thread of its own.
-func measure(threads int, once func(i int, x uint64) uint64) float64 {
-	var ready, done sync.WaitGroup
-	begin := make(chan struct{})
-	spent := make([]float64, threads)
+type operation struct {
+	name    string
+	without string // what is subtracted
+	once    func(i int, x uint64) uint64
+}
+
+var sink [maxThreads]uint64
+
+// A barrier that all threads leave together, spinning: parked goroutines would leave their threads.
+type barrier struct{ arrived, threads int64 }
+
+func (b *barrier) wait(turn int64) {
+	atomic.AddInt64(&b.arrived, 1)
+	for atomic.LoadInt64(&b.arrived) < turn*b.threads {
+	}
+}
+
+// Nanoseconds of each operation: the mean over the goroutines, each on a thread of its own, of the
+// medians of their slices.
+func measure(threads int, all []operation) map[string]float64 {
+	var done sync.WaitGroup
+	start := barrier{threads: int64(threads)}
+	spent := make([]map[string][]float64, threads)
 	for t := 0; t < threads; t++ {
-		ready.Add(1)
 		done.Add(1)
+		spent[t] = map[string][]float64{}
 		go func(t int) {
 			runtime.LockOSThread()
 			defer done.Done()
-			ready.Done()
-			<-begin
-			x := uint64(1)
-			start := now()
-			for i := 0; i < operations; i++ {
-				x = once(i, x)
+			x, turn := uint64(1), int64(0)
+			for slice := 0; slice < slices; slice++ {
+				for _, one := range all {
+					turn++
+					start.wait(turn)
+					begin := cpu(thread)
+					for i := 0; i < operations; i++ {
+						x = one.once(i, x)
+					}
+					spent[t][one.name] = append(spent[t][one.name], (cpu(thread)-begin)/operations)
+				}
 			}
-			spent[t] = (now() - start) / operations
 			sink[t] = x
 		}(t)
 	}
-	ready.Wait()
-	close(begin)
 	done.Wait()
-	total := 0.0
-	for _, ns := range spent {
-		total += ns / float64(threads)
+	total := map[string]float64{}
+	for _, of := range spent {
+		for name, ns := range of {
+			total[name] += median(ns) / float64(threads)
+		}
 	}
 	return total
 }
@@ -86,35 +125,25 @@ func measureUpdates() {
 	classic := latencies.WithLabelValues("GET", "200")
 	native := prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name: "native", NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 160})
-	type operation struct {
-		name    string
-		hasWork bool
-		once    func(i int, x uint64) uint64
-	}
 	all := []operation{
-		{"counter_inc", false, func(i int, x uint64) uint64 { counter.Inc(); return x }},
-		{"counter_inc_with_work", true, func(i int, x uint64) uint64 { counter.Inc(); return work(x) }},
-		{"counter_inc_looked_up", false, func(i int, x uint64) uint64 { requests.WithLabelValues("GET", "200").Inc(); return x }},
-		{"classic_observe", false, func(i int, x uint64) uint64 { classic.Observe(observed[i%values]); return x }},
-		{"classic_observe_with_work", true, func(i int, x uint64) uint64 { classic.Observe(observed[i%values]); return work(x) }},
-		{"classic_observe_looked_up", false, func(i int, x uint64) uint64 {
+		{"loop_alone", "", func(i int, x uint64) uint64 { return x }},
+		{"work_alone", "", func(i int, x uint64) uint64 { return work(x, i) }},
+		{"counter_inc", "loop_alone", func(i int, x uint64) uint64 { counter.Inc(); return x }},
+		{"counter_inc_with_work", "work_alone", func(i int, x uint64) uint64 { counter.Inc(); return work(x, i) }},
+		{"counter_inc_looked_up", "loop_alone", func(i int, x uint64) uint64 { requests.WithLabelValues("GET", "200").Inc(); return x }},
+		{"classic_observe", "loop_alone", func(i int, x uint64) uint64 { classic.Observe(observed[i%values]); return x }},
+		{"classic_observe_with_work", "work_alone", func(i int, x uint64) uint64 { classic.Observe(observed[i%values]); return work(x, i) }},
+		{"classic_observe_looked_up", "loop_alone", func(i int, x uint64) uint64 {
 			latencies.WithLabelValues("GET", "200").Observe(observed[i%values])
 			return x
 		}},
-		{"native_observe", false, func(i int, x uint64) uint64 { native.Observe(observed[i%values]); return x }},
-		{"native_observe_with_work", true, func(i int, x uint64) uint64 { native.Observe(observed[i%values]); return work(x) }},
+		{"native_observe", "loop_alone", func(i int, x uint64) uint64 { native.Observe(observed[i%values]); return x }},
+		{"native_observe_with_work", "work_alone", func(i int, x uint64) uint64 { native.Observe(observed[i%values]); return work(x, i) }},
 	}
-	for threads := 1; threads <= 2; threads++ {
-		workNs := measure(threads, func(i int, x uint64) uint64 { return work(x) })
-		empty := measure(threads, func(i int, x uint64) uint64 { return x })
+	for threads := 1; threads <= maxThreads; threads++ {
+		ns := measure(threads, all)
 		for _, one := range all {
-			ns := measure(threads, one.once)
-			if one.hasWork {
-				ns -= workNs
-			} else {
-				ns -= empty
-			}
-			fmt.Printf("%s %d %.2f\n", one.name, threads, ns)
+			fmt.Printf("%s %d %.2f\n", one.name, threads, ns[one.name]-ns[one.without])
 		}
 	}
 }
@@ -139,11 +168,10 @@ func measureScrapes() {
 	}
 	var page bytes.Buffer
 	for _, one := range formats {
-		total := int64(0)
-		for round := 0; round <= rounds; round++ {
+		ns := []float64{}
+		for round := 0; round <= slices; round++ {
 			page.Reset()
-			var before, after syscall.Rusage
-			syscall.Getrusage(0, &before)
+			begin := cpu(process) // Gather works in goroutines
 			gathered, err := registry.Gather()
 			if err != nil {
 				panic(err)
@@ -154,13 +182,9 @@ func measureScrapes() {
 					panic(err)
 				}
 			}
-			// The whole process: Gather works in goroutines.
-			syscall.Getrusage(0, &after)
-			if round > 0 {
-				total += after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
-			}
+			ns = append(ns, cpu(process)-begin)
 		}
-		fmt.Printf("%s 1 %d\n", one.name, total/rounds)
+		fmt.Printf("%s 1 %.0f\n", one.name, median(ns[1:]))
 	}
 }
 
