@@ -5,21 +5,21 @@
 #define FRACTION_BITS 52
 #define MAX_ENTRIES 2048
 
-static int64_t bits_of(double value)
+static uint64_t bits_of(double value)
 {
-    int64_t bits;
+    uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
 
-static double double_of(int64_t bits)
+static double double_of(uint64_t bits)
 {
     double value;
     memcpy(&value, &bits, sizeof value);
     return value;
 }
 
-static int64_t key_of(double value, int shift)
+static uint64_t key_of(double value, int shift)
 {
     return bits_of(value) >> shift;
 }
@@ -56,10 +56,12 @@ void bucket_index_init(struct bucket_index *index, const double *bounds, uint32_
     if (shift < 0) {
         return;
     }
-    index->shift = shift;
-    index->low_key = key_of(bounds[0], shift);
-    index->high_key = key_of(bounds[count - 1], shift) + 1;
-    size_t keys = (size_t)(index->high_key - index->low_key) + 1;
+    uint64_t low_key = key_of(bounds[0], shift), high_key = key_of(bounds[count - 1], shift) + 1;
+    index->shift = (uint32_t)shift;
+    index->low_bits = low_key << shift;
+    index->low = double_of(index->low_bits);
+    index->high = double_of(high_key << shift); /* at most infinity */
+    size_t keys = (size_t)(high_key - low_key) + 1;
     index->entries = malloc(keys * sizeof index->entries[0]);
     if (index->entries == NULL) {
         return;
@@ -67,14 +69,12 @@ void bucket_index_init(struct bucket_index *index, const double *bounds, uint32_
     /* Where the smallest value of each key belongs. */
     uint32_t bucket = 0;
     for (size_t i = 0; i < keys; i++) {
-        double smallest = double_of((int64_t)((uint64_t)(index->low_key + (int64_t)i) << shift));
+        double smallest = double_of(index->low_bits + (i << shift));
         while (bucket < count && smallest > bounds[bucket]) {
             bucket++;
         }
         index->entries[i] = (struct bucket_entry){bits_of(bounds[bucket]), bucket};
     }
-    /* Everything beyond the last bound, infinity too. */
-    index->entries[keys - 1].last = INT64_MAX;
 }
 
 void bucket_index_free(struct bucket_index *index)
@@ -83,12 +83,8 @@ void bucket_index_free(struct bucket_index *index)
     index->entries = NULL;
 }
 
-uint32_t bucket_of(const struct bucket_index *index, double value)
+uint32_t bucket_search(const struct bucket_index *index, double value)
 {
-    uint64_t bucket;
-    if (bucket_find(index, value, &bucket)) {
-        return (uint32_t)bucket;
-    }
     if (value != value) {
         return index->count;
     }

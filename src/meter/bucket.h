@@ -14,17 +14,22 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 /* Values with bits up to `last` belong to `bucket`, others to the next one. */
 struct bucket_entry {
-    int64_t last;
+    uint64_t last;
     uint64_t bucket;
 };
 
 struct bucket_index {
     struct bucket_entry *entries; /* owned; NULL: search */
-    int64_t low_key;
-    int64_t high_key;
-    int shift;
+    double low;                   /* the smallest value of the first entry */
+    double high;                  /* the smallest of the last one, which is all above the bounds */
+    uint64_t low_bits;
+    uint32_t shift;
     uint32_t count;
     const double *bounds; /* `count` bounds and then +Inf; not owned */
 };
@@ -34,21 +39,35 @@ struct bucket_index {
 void bucket_index_init(struct bucket_index *index, const double *bounds, uint32_t count);
 void bucket_index_free(struct bucket_index *index);
 
-/* 0 to count; NaN belongs to the +Inf bucket. Any thread. */
-uint32_t bucket_of(const struct bucket_index *index, double value);
-
-/* The same, without a call; false for what it leaves to bucket_of(). */
-static inline bool bucket_find(const struct bucket_index *index, double value, uint64_t *ret_bucket)
+/* NaN becomes `high`. */
+static inline double bucket_clamp(double value, double low, double high)
 {
-    if (UNLIKELY(value != value || index->entries == NULL)) {
-        return false;
-    }
-    int64_t bits;
+#if defined(__SSE2__)
+    /* What the comparisons below mean, in two instructions; gcc makes a dozen of them. */
+    __m128d at_most = _mm_min_sd(_mm_set_sd(value), _mm_set_sd(high));
+    return _mm_cvtsd_f64(_mm_max_sd(at_most, _mm_set_sd(low)));
+#else
+    value = value < high ? value : high;
+    return value > low ? value : low;
+#endif
+}
+
+/* By halves. */
+uint32_t bucket_search(const struct bucket_index *index, double value);
+
+/* Where there are entries. */
+static inline uint64_t bucket_find(const struct bucket_index *index, double value)
+{
+    value = bucket_clamp(value, index->low, index->high);
+    uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    int64_t key = bits >> index->shift;
-    key = key < index->low_key ? index->low_key : key;
-    key = key > index->high_key ? index->high_key : key;
-    const struct bucket_entry *entry = &index->entries[key - index->low_key];
-    *ret_bucket = entry->bucket + (bits > entry->last);
-    return true;
+    const struct bucket_entry *entry = &index->entries[(bits - index->low_bits) >> index->shift];
+    return entry->bucket + (bits > entry->last);
+}
+
+/* 0 to count; NaN belongs to the +Inf bucket. Any thread. */
+static inline uint32_t bucket_of(const struct bucket_index *index, double value)
+{
+    return LIKELY(index->entries != NULL) ? (uint32_t)bucket_find(index, value)
+                                          : bucket_search(index, value);
 }

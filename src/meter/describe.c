@@ -178,6 +178,7 @@ static int make_histogram(struct meter_family *family, const struct meter_descri
     if (native) {
         return native_describe(family, description, error);
     }
+    family->fast_index = family->histogram->index;
     return 0;
 }
 

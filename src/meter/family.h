@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/span.h"
+#include "meter/bucket.h"
 #include "meter/cells.h"
 
 #include <pthread.h>
@@ -52,7 +53,10 @@ struct meter_family {
     meter_collect_function *collect;
     void *context;
 
-    struct histogram_shape *histogram; /* histograms with classic buckets */
+    /* Classic histograms: a copy of the index of `histogram`, so that an observation need not go
+     * there. Without entries for all else. */
+    struct bucket_index fast_index;
+    struct histogram_shape *histogram; /* histograms; those with native buckets have both */
     struct native_shape *native;       /* histograms with native buckets */
     bool native_alone_in_protobuf;
     struct summary_shape *summary; /* summaries */

@@ -30,44 +30,45 @@ void histogram_shape_free(struct histogram_shape *shape)
     }
 }
 
-/* On the shared shard, before the thread has cells, or what the index leaves to a search. */
-static NO_INLINE void observe_slowly(struct series *series, double value)
+/* On the shared shard, before the thread has cells, with native buckets, or bounds to be searched.
+ */
+static NO_INLINE void observe_otherwise(struct series *series, double value)
 {
-    const struct histogram_shape *shape = series->family->histogram;
-    uint32_t bucket = bucket_of(&shape->index, value);
-    bool shared;
-    uint64_t *cells = series_cells_slowly(series, &shared);
-    uint64_t *sum = cells + shape->index.count + 1;
+    const struct meter_family *family = series->family;
+    if (LIKELY(family->native != NULL)) {
+        native_observe(series, value);
+        return;
+    }
+    uint32_t bucket = HISTOGRAM_BUCKETS_START + bucket_of(&family->histogram->index, value);
+    uint64_t *cells = series_own_cells(series);
+    bool shared = false;
+    if (cells == NULL) {
+        cells = series_cells_slowly(series, &shared);
+    }
     if (shared) {
         cell_add_shared(&cells[bucket], 1);
-        cell_add_double_shared(sum, value);
+        cell_add_double_shared(&cells[HISTOGRAM_SUM_WORD], value);
     } else {
         cell_add(&cells[bucket], 1);
-        cell_add_double(sum, value);
+        cell_add_double(&cells[HISTOGRAM_SUM_WORD], value);
     }
 }
 
-/* Everything rare is a call in tail position, so that the fast way needs no stack. */
+/* Everything else is a call in tail position, so that the fast way needs no stack. */
 void meter_histogram_observe(struct meter_histogram *histogram, double value)
 {
     struct series *series = series_of_histogram(histogram);
     if (UNLIKELY(series == NULL)) {
         return;
     }
-    const struct meter_family *family = series->family;
-    if (family->native != NULL) {
-        native_observe(series, value);
-        return;
-    }
-    const struct bucket_index *index = &family->histogram->index;
+    const struct bucket_index *index = &series->family->fast_index;
     uint64_t *cells = series_own_cells(series);
-    uint64_t bucket;
-    if (UNLIKELY(cells == NULL) || UNLIKELY(!bucket_find(index, value, &bucket))) {
-        observe_slowly(series, value);
+    if (UNLIKELY(cells == NULL) || UNLIKELY(index->entries == NULL)) {
+        observe_otherwise(series, value);
         return;
     }
-    cell_add(&cells[bucket], 1);
-    cell_add_double(&cells[index->count + 1], value);
+    cell_add(&cells[HISTOGRAM_BUCKETS_START + bucket_find(index, value)], 1);
+    cell_add_double(&cells[HISTOGRAM_SUM_WORD], value);
 }
 
 void meter_histogram_observe_ns(struct meter_histogram *histogram, int64_t ns)
@@ -84,9 +85,9 @@ void value_of_buckets(const struct series *series, uint64_t *counts, double *ret
     uint64_t shards = cells_attached(series->handle.cells);
     for (const uint64_t *cells; (cells = cells_next(&series->handle, &shards)) != NULL;) {
         for (uint32_t i = 0; i < buckets; i++) {
-            counts[i] += cell_load(&cells[i]);
+            counts[i] += cell_load(&cells[HISTOGRAM_BUCKETS_START + i]);
         }
-        sum += cell_load_double(&cells[buckets]);
+        sum += cell_load_double(&cells[HISTOGRAM_SUM_WORD]);
     }
     *ret_sum = sum;
 }

@@ -76,18 +76,12 @@ void native_shape_free(struct native_shape *shape)
     }
 }
 
-/* The code of a value that is neither NaN nor in the zero bucket, `steps` below the shape's. */
-static uint32_t code_of(const struct native_shape *shape, uint64_t bits, uint64_t steps)
+/* Adds to native cells that agree with the series; false when a bucket is missing. `usual` says
+ * that the value is neither zero, subnormal, infinite nor NaN. */
+static ALWAYS_INLINE bool add_to_native(const struct native_shape *shape, uint64_t *native,
+                                        double value, bool usual)
 {
-    uint64_t magnitude = bits & (UINT64_MAX >> 1);
-    int32_t key = native_key(&shape->keys, magnitude);
-    return native_code(native_coarsen(key, shape->base_steps + (int)steps), bits >> 63);
-}
-
-/* Adds to native cells that agree with the series; false when a bucket is missing. */
-static inline bool add_to_native(const struct native_shape *shape, uint64_t *native, double value)
-{
-    if (UNLIKELY(value != value)) {
+    if (!usual && value != value) {
         cell_add(&native[NATIVE_NAN_COUNT], 1);
         return true;
     }
@@ -95,7 +89,11 @@ static inline bool add_to_native(const struct native_shape *shape, uint64_t *nat
         cell_add(&native[NATIVE_ZERO_COUNT], 1);
         return true;
     }
-    uint32_t code = code_of(shape, bits_of_double(value), cell_load(&native[NATIVE_STEPS]));
+    uint64_t bits = bits_of_double(value), magnitude = bits & (UINT64_MAX >> 1);
+    int32_t key =
+        usual ? native_key_usual(&shape->keys, magnitude) : native_key(&shape->keys, magnitude);
+    int steps = shape->base_steps + (int)cell_load(&native[NATIVE_STEPS]);
+    uint32_t code = native_code(native_coarsen(key, steps), bits >> 63);
     uint64_t *table = native + NATIVE_HEADER_WORDS;
     bool found;
     uint32_t slot = native_table_slot(table, shape->slots, code, &found);
@@ -105,30 +103,54 @@ static inline bool add_to_native(const struct native_shape *shape, uint64_t *nat
     return found;
 }
 
-static inline void add_to_classic(const struct histogram_shape *shape, uint64_t *cells,
-                                  double value)
+/* The owner's cells, when their buckets are those that hold now; else NULL. */
+static inline uint64_t *cells_that_agree(const struct series *series)
 {
-    uint32_t count = shape->index.count;
-    cell_add_double(&cells[count + 1], value);
-    if (count > 0) {
-        cell_add_release(&cells[bucket_of(&shape->index, value)], 1);
+    const struct native_series *native = (const struct native_series *)(const void *)series;
+    uint64_t *cells = series_own_cells(series);
+    if (UNLIKELY(cells == NULL)) {
+        return NULL;
+    }
+    uint64_t generation = __atomic_load_n(&native->generation, __ATOMIC_ACQUIRE) + 1;
+    const uint64_t *words = cells + series->family->native->offset;
+    return LIKELY(cell_load(&words[NATIVE_GENERATION]) == generation) ? cells : NULL;
+}
+
+static NO_INLINE void observe_unusual(struct series *series, double value)
+{
+    const struct meter_family *family = series->family;
+    uint64_t *cells = cells_that_agree(series);
+    if (cells != NULL &&
+        add_to_native(family->native, cells + family->native->offset, value, false)) {
+        histogram_add_last(family->histogram, cells, value);
+    } else {
+        native_observe_slowly(series, value);
     }
 }
 
+static NO_INLINE void add_last_by_search(const struct histogram_shape *shape, uint64_t *cells,
+                                         double value)
+{
+    histogram_add_last(shape, cells, value);
+}
+
+/* Calls are in tail position only, so that the fast way needs no stack. */
 void native_observe(struct series *series, double value)
 {
     const struct meter_family *family = series->family;
     const struct native_shape *shape = family->native;
-    uint64_t *cells = series_own_cells(series);
-    const struct native_series *native = (const struct native_series *)(const void *)series;
-    if (LIKELY(cells != NULL)) {
-        uint64_t generation = __atomic_load_n(&native->generation, __ATOMIC_ACQUIRE) + 1;
-        uint64_t *words = cells + shape->offset;
-        if (LIKELY(cell_load(&words[NATIVE_GENERATION]) == generation) &&
-            LIKELY(add_to_native(shape, words, value))) {
-            add_to_classic(family->histogram, cells, value);
-            return;
-        }
+    const struct histogram_shape *classic = family->histogram;
+    if (UNLIKELY(native_is_rare(bits_of_double(fabs(value))))) {
+        observe_unusual(series, value);
+        return;
     }
-    native_observe_slowly(series, value);
+    uint64_t *cells = cells_that_agree(series);
+    if (UNLIKELY(cells == NULL) ||
+        UNLIKELY(!add_to_native(shape, cells + shape->offset, value, true))) {
+        native_observe_slowly(series, value);
+    } else if (UNLIKELY(classic->index.count > 0 && classic->index.entries == NULL)) {
+        add_last_by_search(classic, cells, value);
+    } else {
+        histogram_add_last(classic, cells, value);
+    }
 }

@@ -9,6 +9,7 @@
 
 #include "base/compiler.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -39,17 +40,28 @@ static inline int32_t native_coarsen(int32_t key, int steps)
 /* For subnormal numbers and infinity. */
 int32_t native_key_rare(const struct native_keys *keys, uint64_t bits);
 
-/* The index of the bucket of a positive number given by its bits. */
-static inline int32_t native_key(const struct native_keys *keys, uint64_t bits)
+/* Zero too. */
+static inline bool native_is_rare(uint64_t bits)
+{
+    uint64_t exponent = bits >> 52;
+    return exponent - 1 >= 0x7ff - 1;
+}
+
+/* The index of the bucket of a positive number given by its bits, that is not rare. */
+static inline int32_t native_key_usual(const struct native_keys *keys, uint64_t bits)
 {
     uint32_t exponent = (uint32_t)(bits >> 52);
-    if (UNLIKELY(exponent == 0 || exponent == 0x7ff)) {
-        return native_key_rare(keys, bits);
-    }
     uint64_t fraction = bits & ((UINT64_C(1) << 52) - 1);
     /* Twice as many cells as buckets: a cell is narrower than any bucket, so it has at most one
      * bound in it. */
     uint32_t start = keys->starts[fraction >> (51 - keys->schema)];
     int32_t within = (int32_t)(start + (fraction > keys->bounds[start]));
     return within + (((int32_t)exponent - 1023) * (INT32_C(1) << keys->schema));
+}
+
+/* The same for any positive number. */
+static inline int32_t native_key(const struct native_keys *keys, uint64_t bits)
+{
+    return UNLIKELY(native_is_rare(bits)) ? native_key_rare(keys, bits)
+                                          : native_key_usual(keys, bits);
 }

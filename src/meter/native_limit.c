@@ -169,16 +169,6 @@ static bool count_value(const struct native_series *native, uint64_t *cells, dou
     return true;
 }
 
-static void count_classic(const struct meter_family *family, uint64_t *cells, double value)
-{
-    const struct histogram_shape *shape = family->histogram;
-    uint32_t count = shape->index.count;
-    cell_add_double(&cells[count + 1], value);
-    if (count > 0) {
-        cell_add_release(&cells[bucket_of(&shape->index, value)], 1);
-    }
-}
-
 /* Returns whether a bucket is new. */
 static bool count_in_all(struct native_series *native, uint64_t *cells, double value)
 {
@@ -188,7 +178,7 @@ static bool count_in_all(struct native_series *native, uint64_t *cells, double v
         ASSERT(halved); /* the coarsest schema's buckets all fit */
         follow(native, cells);
     }
-    count_classic(native->series.family, cells, value);
+    histogram_add_last(native->series.family->histogram, cells, value);
     return is_new || halved;
 }
 

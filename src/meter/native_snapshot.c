@@ -53,9 +53,9 @@ static void add_classic(struct snapshot *snapshot, const struct native_series *n
             continue;
         }
         for (uint32_t i = 0; i < buckets; i++) {
-            snapshot->counts[i] += cell_load_acquire(&cells[i]);
+            snapshot->counts[i] += cell_load_acquire(&cells[HISTOGRAM_BUCKETS_START + i]);
         }
-        snapshot->sum += cell_load_double(&cells[buckets]);
+        snapshot->sum += cell_load_double(&cells[HISTOGRAM_SUM_WORD]);
     }
 }
 
