@@ -51,6 +51,7 @@
 #include <sys/types.h>
 
 #ifdef __cplusplus
+#include <initializer_list>
 extern "C" {
 #endif
 
@@ -91,12 +92,18 @@ struct meter_error {
     char text[240]; /* what is wrong and with which name, NUL-terminated */
 };
 
-/* A NULL-terminated list of strings: label names, label values (in the order of the names). */
+/* A NULL-terminated list of strings: label names, label values (in the order of the names). In C++
+ * it lives until the end of the expression that it is in, so it is for arguments: a description's
+ * lists are arrays of the program's own there. */
+#ifdef __cplusplus
+#define METER_LABELS(...) (std::initializer_list<const char *>{__VA_ARGS__, nullptr}.begin())
+#else
 #define METER_LABELS(...)                                                                          \
     (const char *const[])                                                                          \
     {                                                                                              \
         __VA_ARGS__, NULL                                                                          \
     }
+#endif
 
 /* ---- Registry ---- */
 
@@ -107,7 +114,7 @@ struct meter_options {
     bool created_timestamps;
     /* How much of a protobuf message is put together in memory at a time, and how much one callback
      * may produce; 0 means 256 KiB. A family that needs more is sent as several messages of the
-     * same name; what a callback produces beyond it is dropped and counted. */
+     * same name; what a callback produces beyond it is dropped and counted: see meter_emit. */
     size_t max_staged_bytes;
 };
 
@@ -175,7 +182,8 @@ struct meter_description {
 
     /* Summaries: METER_QUANTILES(0.5, 0.99) fills the first two; without any, only sum and count.
      * Each quantile is within 2.2 % of the true one (one part in 45) of the observations of the
-     * last window_ns (0: ten minutes). */
+     * last window_ns (0: ten minutes), as long as their magnitudes lie within a factor of 2^27,
+     * both signs together; the error is twice that up to 2^55, and so on. */
     const double *quantiles;
     size_t quantile_count;
     int64_t window_ns;
@@ -320,13 +328,14 @@ METER_API void meter_histogram_observe_ns(struct meter_histogram *histogram, int
  * An exemplar ties a bucket (or a counter) to one event, by labels: trace_id and span_id, or
  * others. The newest is kept for each bucket, shown in OpenMetrics and protobuf. The family must
  * have `.exemplars = true`; else, or when the names and values have more than 128 code points
- * (OpenMetrics 1.0, section "Exemplars") or a name is invalid, or another thread is just writing
- * one into the same series, the value is counted and the exemplar dropped.
+ * (OpenMetrics 1.0, section "Exemplars") or a name is invalid or there twice, or a value is not
+ * UTF-8, or another thread is just writing one into the same series, the value is counted and the
+ * exemplar dropped.
  */
 METER_API void meter_histogram_observe_exemplar(struct meter_histogram *histogram, double value,
                                                 const struct meter_label *labels,
                                                 size_t label_count);
-/* As W3C traceparent has them: 32 and 16 hexadecimal digits, no NUL needed. */
+/* As W3C traceparent has them: 32 and 16 hexadecimal digits, no NUL needed. NULL for none. */
 METER_API void meter_histogram_observe_trace(struct meter_histogram *histogram, double value,
                                              const char *trace_id, const char *span_id);
 
@@ -359,8 +368,9 @@ METER_API uint64_t meter_series_refused(struct meter_family *family);
 /* ---- Callbacks ---- */
 
 /* From inside a meter_collect_function: one sample of the family. The label values are copied. A
- * second sample with the same values, or what no longer fits, is dropped and -EEXIST or -ENOSPC
- * returned; -EINVAL for a wrong number of values or another type of family. */
+ * second sample with the same values, or what no longer fits into max_staged_bytes, is dropped and
+ * -EEXIST or -ENOSPC returned; -EINVAL for a wrong number of values or another type of family. What
+ * did not fit is counted, and exported as meter_samples_dropped_total{family} from the first on. */
 METER_API int meter_emit(struct meter_sink *sink, const char *const *values, double value);
 METER_API int meter_emit_text(struct meter_sink *sink, const struct meter_text *values,
                               size_t count, double value);
@@ -368,6 +378,8 @@ METER_API int meter_emit_text(struct meter_sink *sink, const struct meter_text *
  * last one for +Inf. */
 METER_API int meter_emit_histogram(struct meter_sink *sink, const char *const *values,
                                    const uint64_t *counts, double sum);
+/* How many samples of the family's callback did not fit so far, over all scrapes. */
+METER_API uint64_t meter_samples_dropped(struct meter_family *family);
 
 /* ---- The process ---- */
 
@@ -451,7 +463,8 @@ METER_API int meter_write_textfile(struct meter *meter, const char *path,
  * A child inherits a copy of all counts. meter_after_fork_in_child() sets everything to zero
  * (handles stay valid) and forgets the parent's other threads. A program that has threads when it
  * forks calls meter_before_fork() before and meter_after_fork_in_parent() after it, so that the
- * child gets no half-made change; one without threads needs the call in the child only. They fit
+ * child gets no half-made change; one without threads needs the call in the child only. A program
+ * with several registries calls them for each, in the child before it starts threads. They fit
  * pthread_atfork() with a small wrapper.
  */
 METER_API void meter_before_fork(struct meter *meter);

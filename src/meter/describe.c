@@ -118,7 +118,7 @@ static int check_rest(const struct meter_description *description, struct meter_
     }
     if (description->collect != NULL &&
         (description->type == METER_SUMMARY || description->type == METER_STATE_SET ||
-         description->native_growth > 0)) {
+         description->native_growth != 0)) {
         return meter_fail(error, -EINVAL,
                           "%s: callbacks are for counters, gauges, info and classic histograms",
                           description->name);
@@ -163,7 +163,7 @@ static int make_histogram(struct meter_family *family, const struct meter_descri
         return result;
     }
     const double *bounds = description->bounds;
-    bool native = description->native_growth > 0;
+    bool native = description->native_growth != 0; /* NaN too: it is refused */
     if (description->bound_count == 0 && !native) {
         bounds = default_bounds;
         count = ARRAY_LENGTH(default_bounds);

@@ -26,6 +26,7 @@ struct meter {
     struct meter_options options;
     uint64_t hash_seed;
     bool counts_refused; /* atomic: meter_series_refused_total is registered */
+    bool counts_dropped; /* atomic: meter_samples_dropped_total is registered */
 };
 
 /* A label name with what stands around it in the formats. */
@@ -80,6 +81,7 @@ struct meter_family {
     struct series_table *retired_tables;
     struct series_chunk *chunks;
     uint64_t refused; /* atomic */
+    uint64_t dropped; /* atomic: samples of the callback that did not fit */
 };
 
 /* Errors: fills *error (may be NULL), sets errno, returns `code` (negative errno). */

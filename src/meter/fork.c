@@ -58,6 +58,7 @@ void meter_after_fork_in_child(struct meter *meter)
     for (struct meter_family *family = meter->families; family != NULL; family = family->next) {
         pthread_mutex_init(&family->lock, NULL);
         __atomic_store_n(&family->refused, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&family->dropped, 0, __ATOMIC_RELAXED);
         for (size_t i = 0; i < family->count; i++) {
             start_series_anew(family, family->ordered[i], now_ns);
         }

@@ -17,7 +17,7 @@ static int check(const struct meter_description *description, struct meter_error
 {
     const char *name = description->name;
     if (!(description->native_growth > 1)) {
-        return meter_fail(error, -EINVAL, "%s: native_growth must be above 1", name);
+        return meter_fail(error, -EINVAL, "%s: native_growth must be above 1, or 0", name);
     }
     if (description->native_max_buckets > MAX_BUCKETS) {
         return meter_fail(error, -EINVAL, "%s: at most %d native buckets", name, MAX_BUCKETS);

@@ -36,9 +36,17 @@ void meter_histogram_observe_exemplar(struct meter_histogram *histogram, double 
 void meter_histogram_observe_trace(struct meter_histogram *histogram, double value,
                                    const char *trace_id, const char *span_id)
 {
-    const struct meter_label labels[] = {
-        {{"trace_id", 8}, {trace_id, TRACE_ID_BYTES}},
-        {{"span_id", 7}, {span_id, SPAN_ID_BYTES}},
-    };
-    meter_histogram_observe_exemplar(histogram, value, labels, ARRAY_LENGTH(labels));
+    struct meter_label labels[2];
+    size_t count = 0;
+    if (trace_id != NULL) {
+        labels[count++] = (struct meter_label){{"trace_id", 8}, {trace_id, TRACE_ID_BYTES}};
+    }
+    if (span_id != NULL) {
+        labels[count++] = (struct meter_label){{"span_id", 7}, {span_id, SPAN_ID_BYTES}};
+    }
+    if (count == 0) {
+        meter_histogram_observe(histogram, value);
+    } else {
+        meter_histogram_observe_exemplar(histogram, value, labels, count);
+    }
 }

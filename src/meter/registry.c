@@ -195,24 +195,56 @@ static void collect_refused(struct meter_sink *sink, void *context)
     }
 }
 
-static int register_refused(struct meter *meter, struct meter_error *error)
+/* What callbacks produced in vain, for each family that it happened to. */
+static void collect_dropped(struct meter_sink *sink, void *context)
 {
-    if (__atomic_exchange_n(&meter->counts_refused, true, __ATOMIC_RELAXED)) {
+    for (struct meter_family *family = meter_first_family(context); family != NULL;
+         family = meter_next_family(family)) {
+        uint64_t dropped = meter_samples_dropped(family);
+        if (dropped > 0) {
+            const struct meter_text name = {family->name.data, family->name.length};
+            (void)meter_emit_text(sink, &name, 1, (double)dropped);
+        }
+    }
+}
+
+/* Registers a family of libmeter's own, once. */
+static int register_own(struct meter *meter, bool *registered, const char *name, const char *help,
+                        meter_collect_function *collect, struct meter_error *error)
+{
+    if (__atomic_exchange_n(registered, true, __ATOMIC_RELAXED)) {
         return 0;
     }
     const struct meter_description description = {
         .type = METER_COUNTER,
-        .name = "meter_series_refused_total",
-        .help = "Series not made because their family has as many as it may.",
+        .name = name,
+        .help = help,
         .labels = METER_LABELS("family"),
-        .collect = collect_refused,
+        .collect = collect,
         .context = meter,
     };
     if (meter_register(meter, &description, error) == NULL) {
-        __atomic_store_n(&meter->counts_refused, false, __ATOMIC_RELAXED);
+        __atomic_store_n(registered, false, __ATOMIC_RELAXED);
         return -errno;
     }
     return 0;
+}
+
+static int register_own_families(struct meter *meter, const struct meter_description *description,
+                                 struct meter_error *error)
+{
+    int result = 0;
+    if (description->max_series > 0) {
+        result = register_own(meter, &meter->counts_refused, "meter_series_refused_total",
+                              "Series not made because their family has as many as it may.",
+                              collect_refused, error);
+    }
+    if (result == 0 && description->collect != NULL) {
+        result = register_own(meter, &meter->counts_dropped, "meter_samples_dropped_total",
+                              "Samples of callbacks that a scrape had no room for.",
+                              collect_dropped, error);
+    }
+    return result;
 }
 
 struct meter_family *meter_register(struct meter *meter,
@@ -226,7 +258,7 @@ struct meter_family *meter_register(struct meter *meter,
         (void)meter_fail(error, -EINVAL, "no registry or no description");
         return NULL;
     }
-    if (description->max_series > 0 && register_refused(meter, error) != 0) {
+    if (register_own_families(meter, description, error) != 0) {
         return NULL;
     }
     struct meter_family *family;

@@ -96,6 +96,7 @@ static int render(struct meter_sink *sink)
         }
         scrape->staged.length = mark;
         if (scrape->staged.capacity >= limit) {
+            __atomic_fetch_add(&scrape->family->dropped, 1, __ATOMIC_RELAXED);
             return -ENOSPC;
         }
         if (scrape_stage_reserve(scrape, scrape->staged.capacity + 1) != 0) {
@@ -211,6 +212,11 @@ int meter_emit_histogram(struct meter_sink *sink, const char *const *values, con
     }
     value_list_free(&list);
     return result;
+}
+
+uint64_t meter_samples_dropped(struct meter_family *family)
+{
+    return family == NULL ? 0 : __atomic_load_n(&family->dropped, __ATOMIC_RELAXED);
 }
 
 int scrape_collect(struct meter_scrape *scrape)

@@ -140,6 +140,7 @@ int table_reserve_locked(struct meter_family *family)
         old->retired_epoch = thread_epoch_advance();
         old->next = family->retired_tables;
         family->retired_tables = old;
+        series_reclaim_locked(family); /* else a family that only grows would keep them all */
     }
     return 0;
 }

@@ -20,6 +20,7 @@ bool thread_needs_fence = true;
 
 static uint64_t shards_taken;  /* atomic */
 static uint64_t other_readers; /* atomic: threads without a shard inside */
+static pid_t process;          /* whose threads these are */
 static bool exit_key_works;
 static pthread_key_t exit_key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -47,6 +48,7 @@ static void give_back(void *argument)
 
 static void start(void)
 {
+    process = getpid();
     exit_key_works = pthread_key_create(&exit_key, give_back) == 0;
     thread_needs_fence = membarrier(MEMBARRIER_REGISTER_PRIVATE_EXPEDITED) != 0;
 }
@@ -92,6 +94,7 @@ void thread_section_begin_slowly(void)
     }
     thread_section.kind = SECTION_AMONG_OTHERS;
     __atomic_fetch_add(&other_readers, 1, __ATOMIC_SEQ_CST);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* what is read inside is read after it, on any CPU */
 }
 
 void thread_section_end_slowly(void)
@@ -137,6 +140,11 @@ uint64_t thread_oldest_section(void)
 
 void thread_forget_others(void)
 {
+    /* Once in a child: at the second registry it may have threads of its own. */
+    if (process == getpid()) {
+        return;
+    }
+    process = getpid();
     uint32_t own = meter_thread_shard;
     uint64_t taken = own < SHARED_SHARD ? UINT64_C(1) << own : 0;
     __atomic_store_n(&shards_taken, taken, __ATOMIC_RELEASE);

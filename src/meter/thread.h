@@ -90,5 +90,5 @@ uint64_t thread_epoch_advance(void);
  * when it cannot be known. Costs a system call. */
 uint64_t thread_oldest_section(void);
 
-/* In the child of a fork: only the calling thread is left. */
+/* In the child of a fork: only the calling thread is left. Does nothing the second time. */
 void thread_forget_others(void);

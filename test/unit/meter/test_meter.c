@@ -139,6 +139,8 @@ static void refuses_what_cannot_be(void **state)
         {{.type = METER_HISTOGRAM, .name = "x", .native_growth = 1}, -EINVAL},
         {{.type = METER_SUMMARY, .name = "x", METER_QUANTILES(1.5)}, -EINVAL},
         {{.type = METER_STATE_SET, .name = "x"}, -EINVAL},
+        {{.type = METER_HISTOGRAM, .name = "x", .native_growth = -2}, -EINVAL},
+        {{.type = METER_HISTOGRAM, .name = "x", .native_growth = (double)NAN}, -EINVAL},
         {{.type = METER_GAUGE, .name = "x", .exemplars = true}, -EINVAL},
         {{.type = METER_GAUGE, .name = "taken"}, -EEXIST},
         {{.type = METER_GAUGE, .name = "taken_total"}, -EEXIST},
@@ -398,6 +400,12 @@ static void exemplars_are_kept_or_dropped(void **state)
     page = meter_render(*state, METER_OPENMETRICS, NULL);
     assert_non_null(strstr(page, "h_bucket{le=\"1.0\"} 2 # {a=\"xxx"));
     assert_non_null(strstr(page, "\"} 0.5 1"));
+    free(page);
+    meter_histogram_observe_trace(histogram, 2, NULL, "0123456789abcdef");
+    meter_histogram_observe_trace(histogram, 0.5, NULL, NULL); /* only counts */
+    page = meter_render(*state, METER_OPENMETRICS, NULL);
+    assert_non_null(strstr(page, "le=\"1.0\"} 3 # {a=\"xxx"));
+    assert_non_null(strstr(page, "le=\"+Inf\"} 4 # {span_id=\"0123456789abcdef\"} 2.0 1"));
     free(page);
 }
 
