@@ -48,13 +48,33 @@ def test_program_prints_what_the_page_says(number, linkage, installed, tmp_path)
     assert result.stdout == expected
 
 
-def test_header_is_cxx(installed, tmp_path):
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+@pytest.mark.parametrize("standard", ["c++11", "c++20"])
+def test_header_is_cxx(compiler, standard, installed, tmp_path):
     (tmp_path / "program.cc").write_text(
-        '#include <meter.h>\nint main() { meter *m = meter_new(nullptr);\n'
-        'meter_counter_inc(meter_new_counter(m, "a_total", "A.")); meter_free(m); }\n')
-    subprocess.run(["c++", "-Wall", "-Wextra", "-Werror", "program.cc", "-o", "program", *flags(installed)],
-                   cwd=tmp_path, check=True)
+        '#include <meter.h>\nint main() {\n'
+        'static const char *const labels[] = {"method", nullptr};\n'
+        'meter_description description = {};\n'
+        'description.type = METER_COUNTER; description.name = "a_total"; description.labels = labels;\n'
+        'meter *m = meter_new(nullptr); meter_family *family = meter_register(m, &description, nullptr);\n'
+        'meter_counter *counter = meter_counter_get(family, METER_LABELS("GET"));\n'
+        'meter_counter_inc(counter); bool right = meter_counter_value(counter) == 1; meter_free(m);\n'
+        'return right ? 0 : 1; }\n')
+    subprocess.run([compiler, f"-std={standard}", "-pedantic", "-Wall", "-Wextra", "-Werror", "program.cc", "-o",
+                    "program", *flags(installed)], cwd=tmp_path, check=True)
     subprocess.run([tmp_path / "program"], env=installed, check=True)
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("standard", ["c99", "c11", "c17", "gnu17"])
+def test_header_is_strict_c(compiler, standard, tmp_path):
+    (tmp_path / "program.c").write_text(
+        '#include <meter.h>\nint main(void) { meter_counter_inc(meter_counter_get(meter_register(meter_new(NULL),\n'
+        '&(struct meter_description){.type = METER_COUNTER, .name = "a_total", .labels = METER_LABELS("l"),\n'
+        'METER_BOUNDS(1), METER_QUANTILES(0.5)}, NULL), METER_LABELS("v"))); return 0; }\n')
+    subprocess.run([compiler, f"-std={standard}", "-pedantic-errors", "-Wall", "-Wextra", "-Wconversion", "-Wshadow",
+                    "-Wcast-qual", "-Werror", f"-I{ROOT}/include", "-c", "program.c", "-o", "program.o"],
+                   cwd=tmp_path, check=True)
 
 
 def test_shared_library_shows_nothing_else(installed):
