@@ -25,7 +25,9 @@
  * ends; the next thread goes on where it stopped, so nothing is lost. METER_SHARDS - 1 threads own
  * a shard at one time; those beyond share the last one through atomic instructions: slower, just as
  * right. The first update of a thread may allocate its cells; meter_thread_prepare() does so
- * beforehand. When memory is refused it uses the shared shard: nothing is lost.
+ * beforehand. When memory is refused it uses the shared shard: nothing is lost. A signal handler is
+ * no thread of its own: what it counted between an update's load and store would be lost, so it must
+ * not call libmeter.
  *
  * NULL. Every function that takes a handle, a family or a registry accepts NULL and then does
  * nothing (functions that return a pointer return NULL). So a program need not check handles: what

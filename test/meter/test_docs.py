@@ -2,6 +2,7 @@
 what is printed behind them. The examples run, too."""
 
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -84,6 +85,25 @@ def test_shared_library_shows_nothing_else(installed):
     assert names and all(name.startswith("meter_") for name in names)
     needed = subprocess.run(["objdump", "-p", library], capture_output=True, text=True, check=True).stdout
     assert set(re.findall(r"NEEDED +(\S+)", needed)) <= {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2"}
+
+
+LOCKED = re.compile(r"\block\b|\bxchg\b.*\(")
+OWNERS_UPDATES = ["meter_histogram_observe", "native_observe", "meter_gauge_set", "meter_gauge_add",
+                  "meter_summary_observe", "meter_counter_lookup"]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines have no such prefix")
+def test_updates_of_a_threads_own_shard_lock_nothing(installed, tmp_path):
+    (tmp_path / "program.c").write_text(
+        "#include <meter.h>\nvoid count(struct meter_counter *c) { meter_counter_inc(c); }\n")
+    subprocess.run(["cc", "-O2", f"-I{ROOT}/include", "-c", "program.c"], cwd=tmp_path, check=True)
+    places = [("count", tmp_path / "program.o")]
+    places += [(name, installed["LD_LIBRARY_PATH"] + "/libmeter.a") for name in OWNERS_UPDATES]
+    for name, file in places:
+        code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", f"--disassemble={name}", file],
+                              capture_output=True, text=True, check=True).stdout
+        assert f"<{name}>:" in code
+        assert [line for line in code.splitlines() if LOCKED.search(line)] == [], name
 
 
 @pytest.fixture(scope="module")
