@@ -21,13 +21,14 @@
  * Threads. Every function may be called by any thread at any time, unless it says otherwise. The
  * update functions (inc, add, set, observe) take no lock, allocate nothing, and use no atomic
  * read-modify-write instruction: each thread owns a shard of cells that only it writes, and a
- * scrape sums the shards. A thread gets its shard at its first update and gives it back when it
- * ends; the next thread goes on where it stopped, so nothing is lost. METER_SHARDS - 1 threads own
- * a shard at one time; those beyond share the last one through atomic instructions: slower, just as
- * right. The first update of a thread may allocate its cells; meter_thread_prepare() does so
- * beforehand. When memory is refused it uses the shared shard: nothing is lost. A signal handler is
- * no thread of its own: what it counted between an update's load and store would be lost, so it must
- * not call libmeter.
+ * scrape sums the shards. What is rare may lock: a new bucket of a native histogram, a new part of
+ * a summary's window, a gauge that is set and added to in turn. A thread gets its shard at its
+ * first update and gives it back when it ends; the next thread goes on where it stopped, so nothing
+ * is lost. METER_SHARDS - 1 threads own a shard at one time; those beyond share the last one
+ * through atomic instructions: slower, just as right. The first update of a thread may allocate its
+ * cells; meter_thread_prepare() does so beforehand. When memory is refused it uses the shared
+ * shard: nothing is lost. A signal handler is no thread of its own: what it counted between an
+ * update's load and store would be lost, so it must not call libmeter.
  *
  * NULL. Every function that takes a handle, a family or a registry accepts NULL and then does
  * nothing (functions that return a pointer return NULL). So a program need not check handles: what
