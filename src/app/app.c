@@ -6,26 +6,59 @@
 
 #include <errno.h>
 
+/* The rules of a program, or, without one, that of the law for `/` alone. */
+static int init_rules(struct app *app)
+{
+    struct rule_program program = {0};
+    if (app->settings.program != NULL) {
+        program = *app->settings.program;
+        *app->settings.program = (struct rule_program){0};
+    } else {
+        rule_definition_of_index(&program.index, app->settings.law);
+    }
+    struct rule_book_settings settings = {
+        .truth = app->truth.truth,
+        .started = app->truth.started,
+        .seed_key = app->settings.seed_key,
+        .first_slot = app->truth.first_rule_slot,
+        .former_slot = app->truth.former_slot,
+    };
+    return rule_book_init(&app->rules, &settings, &program);
+}
+
 int app_init(struct app *app, const struct app_settings *settings, struct meter_error *error)
 {
     *app = (struct app){.settings = *settings};
-    rule_init(&app->index_rule, settings->law, settings->seed_key, DRAW_DEFAULT_RULE);
     struct buffer fields = buffer_over(app->index_fields, sizeof app->index_fields);
     buffer_append_span(&fields, SPAN("content-type: text/html; charset=utf-8\r\nversion: "));
     buffer_append_span(&fields, span_from_string(settings->identity.version));
     buffer_append_span(&fields, SPAN("\r\n"));
     app->index_fields_bytes = fields.length;
     int result = app_truth_init(&app->truth);
+    if (result == 0) {
+        result = init_rules(app);
+    }
     if (result != 0) {
         return result;
     }
-    return app_metrics_register(&app->metrics, settings->meter, settings->law, &settings->identity,
+    return app_metrics_register(&app->metrics, settings->meter, &app->rules, &settings->identity,
                                 error);
 }
 
 void app_destroy(struct app *app)
 {
+    rule_book_destroy(&app->rules);
     app_truth_destroy(&app->truth);
+}
+
+int app_replace_rules(struct app *app, struct rule_program *program)
+{
+    return rule_book_load(&app->rules, program);
+}
+
+int app_replace_law(struct app *app, struct law *law)
+{
+    return rule_book_set_law(&app->rules, law);
 }
 
 int app_worker_init(struct app_worker *worker, struct app *app)
@@ -33,6 +66,9 @@ int app_worker_init(struct app_worker *worker, struct app *app)
     *worker = (struct app_worker){.app = app};
     worker->counts = app_metrics_add_worker(&app->metrics);
     worker->truth = worker->counts == NULL ? NULL : truth_add_worker(app->truth.truth);
+    if (worker->truth != NULL) {
+        rule_book_add_reader(&app->rules, &worker->rules);
+    }
     return worker->truth == NULL ? -ENOMEM : 0;
 }
 
@@ -57,6 +93,25 @@ static uint16_t status_for(enum route route, const struct request *request)
     return request->method == METHOD_OPTIONS ? 204 : 200;
 }
 
+/* What the rules say of a request for a public route. */
+static void choose(struct app_worker *worker, struct exchange *exchange,
+                   const struct request *request)
+{
+    struct outcome outcome;
+    if (!rule_book_choose(&worker->app->rules, &worker->rules, exchange->route == ROUTE_INDEX,
+                          request, &outcome)) {
+        return;
+    }
+    exchange->rule = (uint8_t)outcome.rule;
+    exchange->delay_ns = outcome.delay_ns;
+    exchange->ordinal = outcome.ordinal;
+    exchange->drew = outcome.drew;
+    if (UNLIKELY(outcome.status != 0)) {
+        exchange->status = outcome.status;
+        exchange->failed = true;
+    }
+}
+
 void app_begin(void *context, struct exchange *exchange, const struct request *request,
                struct buffer *keep)
 {
@@ -74,7 +129,13 @@ void app_begin(void *context, struct exchange *exchange, const struct request *r
         trace_context_parse(request->traceparent, &trace)) {
         exchange->traceparent = request->traceparent;
     }
-    if (!exchange->refused && route_at(route)->begin != NULL) {
+    if (exchange->refused) {
+        return;
+    }
+    if ((route_at(route)->surfaces & SURFACE_PUBLIC) != 0) {
+        choose(worker, exchange, request);
+    }
+    if (route_at(route)->begin != NULL) {
         route_at(route)->begin(worker, exchange, request, keep);
     }
 }
@@ -104,6 +165,8 @@ void app_respond(void *context, struct exchange *exchange, struct response *resp
 {
     if (exchange->refused) {
         respond_without_handler(exchange, response);
+    } else if (UNLIKELY(exchange->failed)) {
+        response_plain_text(response, SPAN("an error that the rules asked for\n"));
     } else {
         route_at(exchange->route)->respond(context, exchange, response);
     }
@@ -111,9 +174,12 @@ void app_respond(void *context, struct exchange *exchange, struct response *resp
 
 void app_complete(void *context, const struct completion *completion)
 {
-    const struct app_worker *worker = context;
+    struct app_worker *worker = context;
     const struct exchange *exchange = completion->exchange;
     request_counts_add(worker->counts, exchange);
+    if (exchange->rule != RULE_BOOK_NO_SLOT) {
+        rule_book_end(&worker->app->rules, &worker->rules, exchange->rule);
+    }
     if (exchange->refused || exchange->status == STATUS_CLIENT_CLOSED_REQUEST ||
         !route_at(exchange->route)->measured) {
         return;

@@ -11,12 +11,14 @@
 #include "app/truth_slots.h"
 #include "base/compiler.h"
 #include "http/exchange.h"
-#include "latency/rule.h"
+#include "latency/rule_book.h"
 
 #include <stdatomic.h>
 
 struct app_settings {
-    const struct law *law; /* of `/`; not owned */
+    struct law *law; /* of `/`, without a program; not owned */
+    /* All rules, or NULL; app_init() takes it over, and it is all zero afterwards. */
+    struct rule_program *program;
     uint64_t seed_key;
     struct app_metrics_identity identity; /* its version is a valid field value; not owned */
     struct trusted_networks trusted;      /* not owned */
@@ -26,7 +28,7 @@ struct app_settings {
 
 struct app {
     struct app_settings settings;
-    struct rule index_rule;
+    struct rule_book rules;
     struct app_metrics metrics;
     struct app_truth truth;
     char index_fields[256]; /* Content-Type and version of `/`, as field lines */
@@ -38,6 +40,7 @@ struct app_worker {
     struct app *app;               /* not owned */
     struct request_counts *counts; /* owned */
     struct truth_worker *truth;    /* the app's */
+    struct rule_reader rules;
 };
 
 /*
@@ -48,7 +51,17 @@ WARN_UNUSED int app_init(struct app *app, const struct app_settings *settings,
                          struct meter_error *error);
 void app_destroy(struct app *app); /* all zero is allowed */
 
-/* At most APP_MAX_WORKERS, before the first scrape, all to outlive the last. 0 or -ENOMEM. */
+/*
+ * How the rules change while requests are answered: any thread, and the next request is under the
+ * new ones. 0 or a negative errno (see rule_book.h), in which case nothing changes.
+ * app_replace_rules() takes the program over; app_replace_law() gives `/` another law until rules
+ * are replaced, and leaves the law the caller's, who may free it at once.
+ */
+WARN_UNUSED int app_replace_rules(struct app *app, struct rule_program *program);
+WARN_UNUSED int app_replace_law(struct app *app, struct law *law);
+
+/* At most APP_MAX_WORKERS, before the first scrape, all to outlive the last, at places
+ * that stay. 0 or -ENOMEM. */
 WARN_UNUSED int app_worker_init(struct app_worker *worker, struct app *app);
 void app_worker_destroy(struct app_worker *worker);
 

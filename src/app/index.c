@@ -7,9 +7,8 @@
 void index_begin(struct app_worker *worker, struct exchange *exchange,
                  const struct request *request, struct buffer *keep)
 {
-    struct rule_delay drawn = rule_draw(&worker->app->index_rule);
-    exchange->delay_ns = drawn.delay_ns;
-    exchange->ordinal = drawn.ordinal;
+    (void)worker;
+    (void)exchange;
     field_copy_all(request, keep);
 }
 
@@ -25,7 +24,7 @@ void index_respond(struct app_worker *worker, struct exchange *exchange, struct 
     buffer_append_u64(response->output, delay_ms);
     buffer_append_byte(response->output, '.');
     buffer_append_u64_padded(response->output, delay_ns % (uint64_t)NS_PER_MS, 6);
-    if (app->index_rule.draws) {
+    if (exchange->drew) {
         buffer_append_span(response->output, SPAN(", draw;desc=\""));
         buffer_append_u64(response->output, exchange->ordinal);
         buffer_append_byte(response->output, '"');

@@ -1,6 +1,7 @@
 #include "app/metrics.h"
 
 #include "app/bench_series.h"
+#include "app/rule_metrics.h"
 #include "app/trace_context.h"
 #include "base/assert.h"
 #include "base/clock.h"
@@ -91,6 +92,23 @@ static void collect_requests(struct meter_sink *sink, void *context)
     app_metrics_visit_requests(context, emit_requests, sink);
 }
 
+/* A histogram by route, of the measured ones; NULL with errno set. */
+static struct meter_family *register_histogram(struct meter *meter,
+                                               const struct meter_description *description,
+                                               struct meter_histogram **by_route,
+                                               struct meter_error *error)
+{
+    struct meter_family *family = meter_register(meter, description, error);
+    for (unsigned route = 0; family != NULL && route < ROUTE_COUNT; route++) {
+        const struct route_entry *entry = route_at((enum route)route);
+        if (entry->measured) {
+            by_route[route] = meter_histogram_get(family, METER_LABELS(entry->pattern.data));
+            family = by_route[route] == NULL ? NULL : family;
+        }
+    }
+    return family;
+}
+
 static int register_latencies(struct app_metrics *metrics, struct meter_error *error)
 {
     struct meter *meter = metrics->meter;
@@ -105,7 +123,7 @@ static int register_latencies(struct app_metrics *metrics, struct meter_error *e
                            LATENCY_BOUNDS,
                        },
                        error);
-    struct meter_family *duration = meter_register(
+    struct meter_family *duration = register_histogram(
         meter,
         &(struct meter_description){
             .type = METER_HISTOGRAM,
@@ -118,36 +136,27 @@ static int register_latencies(struct app_metrics *metrics, struct meter_error *e
             .native_growth = NATIVE_GROWTH,
             .native_alone_in_protobuf = true,
         },
-        error);
+        metrics->request_duration, error);
     if (execution == NULL || duration == NULL) {
         return -errno;
     }
     metrics->execution_latency = meter_histogram_get(execution, METER_LABELS("total"));
-    for (unsigned route = 0; route < ROUTE_COUNT; route++) {
-        const struct route_entry *entry = route_at((enum route)route);
-        if (entry->measured) {
-            metrics->request_duration[route] =
-                meter_histogram_get(duration, METER_LABELS(entry->pattern.data));
-            if (metrics->request_duration[route] == NULL) {
-                return -errno;
-            }
-        }
-    }
     return metrics->execution_latency == NULL ? -errno : 0;
 }
 
 static int register_delays(struct app_metrics *metrics, struct meter_error *error)
 {
-    struct meter_family *injected = meter_register(metrics->meter,
-                                                   &(struct meter_description){
-                                                       .type = METER_HISTOGRAM,
-                                                       .name = "httpserver_injected_delay_seconds",
-                                                       .help = "Delays as drawn from the law.",
-                                                       .labels = METER_LABELS("route"),
-                                                       LATENCY_BOUNDS,
-                                                   },
-                                                   error);
-    struct meter_family *overshoot = meter_register(
+    struct meter_family *injected =
+        register_histogram(metrics->meter,
+                           &(struct meter_description){
+                               .type = METER_HISTOGRAM,
+                               .name = "httpserver_injected_delay_seconds",
+                               .help = "Delays as drawn from the law.",
+                               .labels = METER_LABELS("route"),
+                               LATENCY_BOUNDS,
+                           },
+                           metrics->injected_delay, error);
+    struct meter_family *overshoot = register_histogram(
         metrics->meter,
         &(struct meter_description){
             .type = METER_HISTOGRAM,
@@ -158,50 +167,8 @@ static int register_delays(struct app_metrics *metrics, struct meter_error *erro
                          1.024e-3, 2.048e-3, 4.096e-3, 8.192e-3, 16.384e-3, 32.768e-3, 65.536e-3,
                          131.072e-3, 262.144e-3, 524.288e-3, 1.048576),
         },
-        error);
-    if (injected == NULL || overshoot == NULL) {
-        return -errno;
-    }
-    metrics->injected_delay = meter_histogram_get(injected, METER_LABELS("/"));
-    metrics->delay_overshoot = meter_histogram_get(overshoot, METER_LABELS("/"));
-    return metrics->injected_delay == NULL || metrics->delay_overshoot == NULL ? -errno : 0;
-}
-
-/* The truth that the law states, for dashboards to draw over the measurement. */
-static int register_expectations(struct app_metrics *metrics, const struct law *law,
-                                 struct meter_error *error)
-{
-    static const struct {
-        const char *name;
-        double q;
-    } quantiles[] = {{"0.5", 0.5}, {"0.9", 0.9}, {"0.95", 0.95}, {"0.99", 0.99}, {"0.999", 0.999}};
-    struct meter_family *quantile =
-        meter_register(metrics->meter,
-                       &(struct meter_description){
-                           .type = METER_GAUGE,
-                           .name = "httpserver_expected_latency_quantile_seconds",
-                           .help = "Quantiles of the law that delays are drawn from.",
-                           .labels = METER_LABELS("route", "q"),
-                       },
-                       error);
-    struct meter_family *mean =
-        meter_register(metrics->meter,
-                       &(struct meter_description){
-                           .type = METER_GAUGE,
-                           .name = "httpserver_expected_latency_mean_seconds",
-                           .help = "Mean of the law that delays are drawn from.",
-                           .labels = METER_LABELS("route"),
-                       },
-                       error);
-    if (quantile == NULL || mean == NULL) {
-        return -errno;
-    }
-    meter_gauge_set(meter_gauge_get(mean, METER_LABELS("/")), law_mean_ns(law) / 1e9);
-    for (size_t i = 0; i < ARRAY_LENGTH(quantiles); i++) {
-        meter_gauge_set(meter_gauge_get(quantile, METER_LABELS("/", quantiles[i].name)),
-                        law_quantile_ns(law, quantiles[i].q) / 1e9);
-    }
-    return 0;
+        metrics->delay_overshoot, error);
+    return injected == NULL || overshoot == NULL ? -errno : 0;
 }
 
 static int register_info(struct meter *meter, const char *name, const char *help,
@@ -258,7 +225,7 @@ static int register_scrapes(struct app_metrics *metrics, struct meter_error *err
     return 0;
 }
 
-int app_metrics_register(struct app_metrics *metrics, struct meter *meter, const struct law *law,
+int app_metrics_register(struct app_metrics *metrics, struct meter *meter, struct rule_book *rules,
                          const struct app_metrics_identity *identity, struct meter_error *error)
 {
     *metrics = (struct app_metrics){.meter = meter};
@@ -281,7 +248,7 @@ int app_metrics_register(struct app_metrics *metrics, struct meter *meter, const
         result = register_delays(metrics, error);
     }
     if (result == 0) {
-        result = register_expectations(metrics, law, error);
+        result = rule_metrics_register(meter, rules, error);
     }
     if (result == 0) {
         result = register_identity(meter, identity, error);
@@ -324,7 +291,7 @@ void app_metrics_observe(const struct app_metrics *metrics, const struct complet
     observe_latency(metrics->request_duration[exchange->route], total_ns, exchange->traceparent);
     if (exchange->delay_ns != ACCESS_DELAY_NONE) {
         int64_t overshoot_ns = exchange->waited_ns - exchange->delay_ns;
-        meter_histogram_observe_ns(metrics->injected_delay, exchange->delay_ns);
-        meter_histogram_observe_ns(metrics->delay_overshoot, overshoot_ns);
+        meter_histogram_observe_ns(metrics->injected_delay[exchange->route], exchange->delay_ns);
+        meter_histogram_observe_ns(metrics->delay_overshoot[exchange->route], overshoot_ns);
     }
 }

@@ -6,7 +6,7 @@
 #include "app/route.h"
 #include "base/compiler.h"
 #include "http/exchange.h"
-#include "latency/law.h"
+#include "latency/rule_book.h"
 #include "meter.h"
 
 #define APP_MAX_WORKERS 256
@@ -22,8 +22,8 @@ struct app_metrics {
     struct meter *meter; /* not owned */
     struct meter_histogram *execution_latency;
     struct meter_histogram *request_duration[ROUTE_COUNT]; /* NULL where not measured */
-    struct meter_histogram *injected_delay;
-    struct meter_histogram *delay_overshoot;
+    struct meter_histogram *injected_delay[ROUTE_COUNT];
+    struct meter_histogram *delay_overshoot[ROUTE_COUNT];
     struct meter_counter *scrapes_ok;
     struct meter_counter *scrapes_failed;
     struct meter_counter *scrapes_refused;
@@ -39,11 +39,11 @@ struct app_metrics_identity {
 };
 
 /*
- * Registers all families. `metrics` must not move, and must outlive the meter's last scrape.
- * Returns 0 or a negative errno, with `error` filled.
+ * Registers all families. `metrics` must not move; it and `rules` must outlive the meter's last
+ * scrape. Returns 0 or a negative errno, with `error` filled.
  */
 WARN_UNUSED int app_metrics_register(struct app_metrics *metrics, struct meter *meter,
-                                     const struct law *law,
+                                     struct rule_book *rules,
                                      const struct app_metrics_identity *identity,
                                      struct meter_error *error);
 

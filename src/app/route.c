@@ -66,6 +66,22 @@ enum route route_find(struct span path, unsigned surfaces)
     return ROUTE_OTHER;
 }
 
+struct rule_route route_paths(enum route route)
+{
+    return (struct rule_route){.path = routes[route].pattern, .index = route == ROUTE_INDEX};
+}
+
+bool route_may_have_rule(const struct rule_pattern *pattern)
+{
+    for (unsigned i = ROUTE_OTHER + 1; i < ROUTE_COUNT; i++) {
+        struct rule_route paths = route_paths((enum route)i);
+        if ((routes[i].surfaces & SURFACE_PUBLIC) != 0 && rule_pattern_meets(pattern, &paths)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void route_append_methods(enum route route, struct buffer *buffer)
 {
     bool first = true;

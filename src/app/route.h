@@ -5,6 +5,7 @@
 
 #include "http/exchange.h"
 #include "http/method.h"
+#include "latency/rule_set.h"
 
 /* Also the index of a route's metrics. Never exported as a number. */
 enum route {
@@ -38,6 +39,13 @@ const struct route_entry *route_at(enum route route);
 
 /* The route of a path on a listener of these surfaces; ROUTE_OTHER when there is none. */
 enum route route_find(struct span path, unsigned surfaces);
+
+/* Which paths are a route's, for rules; of ROUTE_OTHER it is not to be asked. */
+struct rule_route route_paths(enum route route);
+
+/* Whether a rule with this pattern can be for any request: probes and admin routes have no rules.
+ */
+bool route_may_have_rule(const struct rule_pattern *pattern);
 
 /* Appends the methods of a route, "GET, HEAD, OPTIONS", as Allow lists them. */
 void route_append_methods(enum route route, struct buffer *buffer);

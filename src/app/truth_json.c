@@ -31,11 +31,11 @@ static void keep_total(void *context, enum route route, enum method method, unsi
     json->requests[json->request_count++] = (struct request_total){count, route, method, status};
 }
 
-int truth_json_begin(struct truth_json *json, const struct app *app,
-                     const struct truth_query *query)
+int truth_json_begin(struct truth_json *json, struct app *app, const struct truth_query *query)
 {
     *json = (struct truth_json){.app = app, .query = *query, .now = truth_time_now()};
-    int result = truth_ask(app->truth.truth, &query->question, json->now, &json->answer);
+    int result =
+        rule_book_ask(&app->rules, &query->question, json->now, &json->answer, &json->rules);
     if (result != 0) {
         return result;
     }
@@ -53,6 +53,7 @@ int truth_json_begin(struct truth_json *json, const struct app *app,
 void truth_json_end(struct truth_json *json)
 {
     truth_answer_free(json->answer);
+    rule_book_release(&json->app->rules, &json->rules);
     free(json->requests);
 }
 
@@ -207,55 +208,127 @@ static void put_expected(struct truth_json *json, const struct law *law)
     json_close(writer, '}');
 }
 
-static void put_rule_head(struct truth_json *json)
+/* An entry of the list: a rule, or else the requests of a route without one, or former rules'. */
+struct listed {
+    const struct rule_view *view; /* NULL: no rule */
+    struct span route;            /* NULL data: of any */
+    unsigned slot;
+};
+
+/* The next entry that says anything; false behind the last one. */
+static bool next_listed(struct truth_json *json, struct listed *ret_listed)
 {
-    struct json_writer *writer = &json->writer;
-    const struct app *app = json->app;
-    enum route route = app->truth.route_of_slot[json->slot];
-    const struct rule *rule = route == ROUTE_INDEX ? &app->index_rule : NULL;
-    json_line(writer);
-    json_open(writer, '{');
-    json_name(writer, "rule");
-    if (rule != NULL) {
-        json_text(writer, SPAN("default"));
-    } else {
-        json_no_value(writer);
+    const struct app_truth *truth = &json->app->truth;
+    for (;; json->entry++) {
+        unsigned at = json->entry;
+        if (at < json->rules.count) {
+            const struct rule_view *view = &json->rules.list[at];
+            *ret_listed = (struct listed){.view = view, .slot = view->slot};
+            if (view->in_force || truth_answer_count(json->answer, view->slot) > 0) {
+                return true;
+            }
+            continue;
+        }
+        at -= json->rules.count;
+        if (at > truth->former_slot) {
+            return false;
+        }
+        bool former = at == truth->former_slot;
+        enum route route = former ? ROUTE_OTHER : truth->route_of_slot[at];
+        struct span pattern = former ? span_of(NULL, 0) : route_at(route)->pattern;
+        *ret_listed = (struct listed){.route = pattern, .slot = at};
+        if ((!former && route != ROUTE_INDEX) || truth_answer_count(json->answer, at) > 0) {
+            return true;
+        }
     }
-    json_name(writer, "route");
-    json_text(writer, route_at(route)->pattern);
-    json_name(writer, "law");
-    if (rule == NULL) {
-        json_no_value(writer);
-        json_name(writer, "draws");
-        json_u64(writer, 0);
-        json_name(writer, "law_expected");
-        json_no_value(writer);
-        return;
-    }
-    char text[4 * LAW_TEXT_MAX_BYTES];
-    struct buffer law = buffer_over(text, sizeof text);
-    buffer_append_law(&law, rule->law);
-    json_text(writer, buffer_span(&law));
-    json_name(writer, "draws");
-    json_u64(writer, atomic_load_explicit(&rule->next_ordinal, memory_order_relaxed));
-    put_expected(json, rule->law);
 }
 
-/* One figure of one rule; false behind the last rule. */
+static void put_text_or_null(struct json_writer *writer, const char *name, struct span text)
+{
+    json_name(writer, name);
+    if (text.data == NULL) {
+        json_no_value(writer);
+    } else {
+        json_text(writer, text);
+    }
+}
+
+/* When it was in force, as far as this answer knows. */
+static void put_validity(struct truth_json *json, const struct rule_view *view)
+{
+    struct json_writer *writer = &json->writer;
+    int64_t from_ns = truth_answer_period(json->answer).from.monotonic_ns;
+    json_name(writer, "in_force");
+    json_bool(writer, view->in_force);
+    json_name(writer, "since");
+    json_seconds(writer, (unsigned __int128)view->since.realtime_ns);
+    json_name(writer, "until");
+    put_ns_or_null(writer, view->until.realtime_ns, !view->in_force);
+    json_name(writer, "whole_period");
+    json_bool(writer, view->in_force && view->since.monotonic_ns <= from_ns);
+}
+
+static void put_no_rule(struct json_writer *writer)
+{
+    static const char *const names[] = {"in_force",     "since",      "until",
+                                        "whole_period", "definition", "law"};
+    for (size_t i = 0; i < ARRAY_LENGTH(names); i++) {
+        json_name(writer, names[i]);
+        json_no_value(writer);
+    }
+    json_name(writer, "draws");
+    json_u64(writer, 0);
+    json_name(writer, "law_expected");
+    json_no_value(writer);
+}
+
+static void put_rule_head(struct truth_json *json, const struct listed *listed)
+{
+    struct json_writer *writer = &json->writer;
+    json_line(writer);
+    json_open(writer, '{');
+    if (listed->view == NULL) {
+        put_text_or_null(writer, "rule",
+                         listed->route.data == NULL ? SPAN("former") : span_of(NULL, 0));
+        put_text_or_null(writer, "route", listed->route);
+        put_no_rule(writer);
+        return;
+    }
+    const struct rule *rule = listed->view->rule;
+    const struct rule_definition *definition = &rule->definition;
+    char memory[RULE_TEXT_MAX_BYTES];
+    struct buffer text = buffer_over(memory, sizeof memory);
+    put_text_or_null(writer, "rule", span_from_string(definition->name));
+    rule_pattern_append(&definition->route, &text);
+    put_text_or_null(writer, "route", buffer_span(&text));
+    put_validity(json, listed->view);
+    text.length = 0;
+    buffer_append_rule(&text, definition);
+    put_text_or_null(writer, "definition", buffer_span(&text));
+    text.length = 0;
+    buffer_append_law(&text, definition->delay);
+    put_text_or_null(writer, "law", buffer_span(&text));
+    json_name(writer, "draws");
+    json_u64(writer, atomic_load_explicit(&rule->next_ordinal, memory_order_relaxed));
+    put_expected(json, definition->delay);
+}
+
+/* One figure of one entry; false behind the last one. */
 static bool put_rule_figure(struct truth_json *json)
 {
-    if (json->slot == json->app->truth.slot_count) {
+    struct listed listed;
+    if (!next_listed(json, &listed)) {
         return false;
     }
     if (json->figure == 0) {
-        put_rule_head(json);
+        put_rule_head(json, &listed);
     }
     json_line(&json->writer);
-    put_figures(json, json->slot, json->figure);
+    put_figures(json, listed.slot, json->figure);
     if (++json->figure == TRUTH_FIGURES) {
         json_close(&json->writer, '}');
         json->figure = 0;
-        json->slot++;
+        json->entry++;
     }
     return true;
 }

@@ -17,17 +17,18 @@ struct request_total {
 enum truth_part { TRUTH_HEAD, TRUTH_RULES, TRUTH_REQUESTS, TRUTH_SCRAPES, TRUTH_END };
 
 struct truth_json {
-    const struct app *app; /* not owned */
+    struct app *app; /* not owned */
     struct truth_query query;
     struct truth_time now;
     struct truth_answer *answer;    /* owned */
+    struct rule_views rules;        /* held */
     struct request_total *requests; /* owned */
     size_t request_count, request_capacity;
     bool without_memory;
     struct json_writer writer;
     enum truth_part part;
     bool in_part;    /* its opening has been written */
-    unsigned slot;   /* rules: the next one */
+    unsigned entry;  /* of the rules' list: the next one */
     unsigned figure; /* of it, the next one */
     size_t next_request;
     uint64_t next_scrape, last_scrape; /* by number */
@@ -35,7 +36,7 @@ struct truth_json {
 };
 
 /* Takes the figures. 0 or -ENOMEM; on success truth_json_end() must follow. */
-WARN_UNUSED int truth_json_begin(struct truth_json *json, const struct app *app,
+WARN_UNUSED int truth_json_begin(struct truth_json *json, struct app *app,
                                  const struct truth_query *query);
 
 /* Appends the next piece, less than 32 KiB; false at the end. */

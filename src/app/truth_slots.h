@@ -1,6 +1,7 @@
 /*
- * Which slot of the ground truth a request belongs to, and what else /truth tells: one slot for
- * each measured route.
+ * Which slot of the ground truth a request belongs to, and what else /truth tells. Each measured
+ * route has a slot for requests that no rule takes; then come that of all former rules, and those
+ * of the rule book.
  */
 #pragma once
 
@@ -17,6 +18,9 @@ struct app_truth {
     struct scrape_log *scrapes; /* owned */
     struct truth_time started;
     unsigned slot_count;
+    unsigned route_slot_count; /* the first so many are routes' */
+    unsigned former_slot;
+    unsigned first_rule_slot;
     uint8_t slot_of_route[ROUTE_COUNT];
     uint8_t route_of_slot[ROUTE_COUNT];
     char instance[INSTANCE_MAX_BYTES + 1]; /* the host's name */

@@ -183,6 +183,23 @@ int duration_parse(struct span text, int64_t *ret_ns, struct parse_error *error)
     return 0;
 }
 
+int size_scan(struct span text, size_t *offset, uint64_t *ret_bytes, struct parse_error *error)
+{
+    size_t start = *offset, at = start;
+    struct decimal number = {0, 0};
+    int result = decimal_scan(text, &at, &number, error);
+    if (result < 0) {
+        return result;
+    }
+    const struct unit *unit = find_unit(span_after(text, at), size_units, ARRAY_LENGTH(size_units));
+    result =
+        scale_exactly(number, unit == NULL ? 1 : unit->factor, start, "bytes", ret_bytes, error);
+    if (result == 0) {
+        *offset = at + (unit == NULL ? 0 : unit->name.length);
+    }
+    return result;
+}
+
 int size_parse(struct span text, uint64_t *ret_bytes, struct parse_error *error)
 {
     size_t offset = 0;
@@ -199,7 +216,8 @@ int size_parse(struct span text, uint64_t *ret_bytes, struct parse_error *error)
                    ? parse_error_expected(error, text, offset, "a unit (B, KiB, MiB or GiB)")
                    : parse_error_expected(error, text, end, "the end");
     }
-    return scale_exactly(number, unit == NULL ? 1 : unit->factor, 0, "bytes", ret_bytes, error);
+    offset = 0;
+    return size_scan(text, &offset, ret_bytes, error);
 }
 
 int count_parse(struct span text, uint64_t *ret_count, struct parse_error *error)

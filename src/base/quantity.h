@@ -30,6 +30,9 @@ int decimal_scan(struct span text, size_t *offset, struct decimal *ret_decimal,
 int duration_scan(struct span text, size_t *offset, int64_t *ret_ns,
                   struct parse_error *error) WARN_UNUSED;
 
+int size_scan(struct span text, size_t *offset, uint64_t *ret_bytes,
+              struct parse_error *error) WARN_UNUSED;
+
 /* The whole text, at most INT64_MAX nanoseconds (292 years). */
 int duration_parse(struct span text, int64_t *ret_ns, struct parse_error *error) WARN_UNUSED;
 

@@ -56,6 +56,9 @@ struct exchange {
     bool keep_alive;       /* the connection goes on behind this answer */
     bool refused; /* answered by the engine, or by the application before a route took it */
     bool target_truncated;
+    bool drew;    /* the application's: `ordinal` is that of a draw */
+    bool failed;  /* the application's: the status is one that was asked for in place of its own */
+    uint8_t rule; /* the application's: what the truth counts it for */
 };
 
 /* What an application gets to know when an exchange is over. */

@@ -9,6 +9,11 @@
 /* What a draw of a rule is for; each has bits of its own. Never renumber: seeds would change. */
 enum draw_purpose {
     DRAW_DELAY = 0,
+    DRAW_ERROR = 1, /* whether */
+    DRAW_CODE = 2,  /* which */
+    DRAW_ABORT = 3, /* whether */
+    DRAW_SIZE = 4,
+    DRAW_SHARE = 5, /* whether the rule takes the request */
 };
 
 /* The rule of `/` made by the flags. */

@@ -50,14 +50,44 @@ int law_parser_byte(struct law_parser *parser, char byte)
     return parse_error_expected(parser->error, parser->text, parser->offset, expected);
 }
 
+static void append_quantity(struct buffer *buffer, bool sizes, int64_t quantity)
+{
+    if (sizes) {
+        buffer_append_size(buffer, (uint64_t)quantity);
+    } else {
+        buffer_append_duration(buffer, quantity);
+    }
+}
+
+void law_append_quantity(struct buffer *buffer, const struct law *law, int64_t quantity)
+{
+    append_quantity(buffer, law->sizes, quantity);
+}
+
+/* "the maximal delay of 60s" */
+static void append_limit(struct buffer *buffer, const struct law_limits *limits)
+{
+    buffer_append_span(buffer, limits->sizes ? SPAN("the maximal size of ")
+                                             : SPAN("the maximal delay of "));
+    append_quantity(buffer, limits->sizes, limits->max_delay_ns);
+}
+
 int law_parser_duration(struct law_parser *parser, int64_t *ret_ns)
 {
     size_t start = law_parser_position(parser);
     if (start >= parser->text.length || parser->text.data[start] < '0' ||
         parser->text.data[start] > '9') {
-        return parse_error_expected(parser->error, parser->text, start, "a duration such as 200ms");
+        return parse_error_expected(parser->error, parser->text, start,
+                                    parser->limits->sizes ? "a size such as 4KiB"
+                                                          : "a duration such as 200ms");
     }
-    return duration_scan(parser->text, &parser->offset, ret_ns, parser->error);
+    if (!parser->limits->sizes) {
+        return duration_scan(parser->text, &parser->offset, ret_ns, parser->error);
+    }
+    uint64_t bytes = 0; /* at most INT64_MAX */
+    int result = size_scan(parser->text, &parser->offset, &bytes, parser->error);
+    *ret_ns = (int64_t)bytes;
+    return result;
 }
 
 int law_parser_decimal(struct law_parser *parser, struct decimal *ret_decimal)
@@ -81,9 +111,9 @@ int law_parser_bound(struct law_parser *parser, int64_t *ret_ns)
     if (ns > parser->limits->max_delay_ns) {
         char memory[96];
         struct buffer text = buffer_over(memory, sizeof memory);
-        buffer_append_duration(&text, ns);
-        buffer_append_span(&text, SPAN(" is beyond the maximal delay of "));
-        buffer_append_duration(&text, parser->limits->max_delay_ns);
+        append_quantity(&text, parser->limits->sizes, ns);
+        buffer_append_span(&text, SPAN(" is beyond "));
+        append_limit(&text, parser->limits);
         return parse_error_set(parser->error, start, "%.*s", (int)text.length, memory);
     }
     *ret_ns = ns;
@@ -109,12 +139,11 @@ int law_parser_mass(struct law_parser *parser, size_t offset, double mass)
     }
     char memory[64];
     struct buffer text = buffer_over(memory, sizeof memory);
-    buffer_append_duration(&text, parser->limits->max_delay_ns);
-    return parse_error_set(
-        parser->error, offset,
-        "only %.2f %% of this law lies from 0s to the maximal delay of %.*s, but "
-        "99 %% must",
-        floor(fmax(mass, 0) * 10000) / 100, (int)text.length, memory);
+    append_limit(&text, parser->limits);
+    return parse_error_set(parser->error, offset,
+                           "only %.2f %% of this law lies from %s to %.*s, but 99 %% must",
+                           floor(fmax(mass, 0) * 10000) / 100, parser->limits->sizes ? "0" : "0s",
+                           (int)text.length, memory);
 }
 
 static int unknown_name(struct law_parser *parser)
@@ -167,6 +196,7 @@ int law_parser_law(struct law_parser *parser, struct law **ret_law)
             return result;
         }
         law->kind = kind;
+        law->sizes = parser->limits->sizes;
         *ret_law = law;
         return 0;
     }
@@ -181,6 +211,7 @@ int law_parser_law(struct law_parser *parser, struct law **ret_law)
         return result;
     }
     law->kind = kind;
+    law->sizes = parser->limits->sizes;
     result = law_parser_byte(parser, ')');
     if (result < 0) {
         law_free(law);
@@ -200,10 +231,15 @@ int law_parse(struct span text, const struct law_limits *limits, struct law **re
     }
     struct law_parser parser = {.text = text, .limits = limits, .error = error};
     struct law *law = NULL;
-    int result = law_parser_law(&parser, &law);
+    size_t start = law_parser_position(&parser);
+    bool bare =
+        limits->sizes && start < text.length && text.data[start] >= '0' && text.data[start] <= '9';
+    int result = bare ? law_kind_const.parse(&parser, &law) : law_parser_law(&parser, &law);
     if (result < 0) {
         return result;
     }
+    law->kind = bare ? &law_kind_const : law->kind;
+    law->sizes = limits->sizes;
     if (law_parser_position(&parser) != text.length) {
         law_free(law);
         return parse_error_expected(error, text, parser.offset, "the end");
@@ -212,9 +248,33 @@ int law_parse(struct span text, const struct law_limits *limits, struct law **re
     return 0;
 }
 
-void law_free(struct law *law)
+struct law *law_hold(struct law *law)
 {
     if (law != NULL) {
+        atomic_fetch_add_explicit(&law->more_owners, 1, memory_order_relaxed);
+    }
+    return law;
+}
+
+static bool prints_the_same(const struct law *law, const struct law *other)
+{
+    char one[4 * LAW_TEXT_MAX_BYTES], two[4 * LAW_TEXT_MAX_BYTES];
+    struct buffer text = buffer_over(one, sizeof one);
+    struct buffer other_text = buffer_over(two, sizeof two);
+    buffer_append_law(&text, law);
+    buffer_append_law(&other_text, other);
+    return span_equals(buffer_span(&text), buffer_span(&other_text));
+}
+
+bool law_equals(const struct law *law, const struct law *other)
+{
+    return law->kind == other->kind && law->sizes == other->sizes && prints_the_same(law, other) &&
+           (law->kind->equals == NULL || law->kind->equals(law, other));
+}
+
+void law_free(struct law *law)
+{
+    if (law != NULL && atomic_fetch_sub_explicit(&law->more_owners, 1, memory_order_acq_rel) == 0) {
         if (law->kind->release != NULL) {
             law->kind->release(law);
         }

@@ -33,6 +33,11 @@ struct law;
 struct law_limits {
     int64_t max_delay_ns; /* 0 to LAW_MAX_DELAY_LIMIT_NS */
     bool files_allowed;   /* `file(PATH)`: for the operator's own laws, never for a request's */
+    /*
+     * A law of sizes: quantities are bytes, `uniform(1KiB,64KiB)`, and a size alone, `4KiB`, is
+     * `const(4KiB)`. What is called nanoseconds here is bytes then, with max_delay_ns the largest.
+     */
+    bool sizes;
 };
 
 /*
@@ -44,7 +49,15 @@ struct law_limits {
 int law_parse(struct span text, const struct law_limits *limits, struct law **ret_law,
               struct parse_error *error) WARN_UNUSED;
 
-void law_free(struct law *law); /* NULL is allowed */
+/* One more owner, who calls law_free() too; returns the law. Any thread. NULL is allowed. */
+struct law *law_hold(struct law *law);
+
+/* The last owner's call frees it. NULL is allowed. */
+void law_free(struct law *law);
+
+/* Whether both draw the same from the same bits: their texts, and the tables they read, are equal.
+ */
+bool law_equals(const struct law *law, const struct law *other);
 
 /* Canonical: without spaces, durations as buffer_append_duration writes them; parses back equal. */
 void buffer_append_law(struct buffer *buffer, const struct law *law);

@@ -29,7 +29,7 @@ static int const_parse(struct law_parser *parser, struct law **ret_law)
 
 static void const_print(struct buffer *buffer, const struct law *law)
 {
-    buffer_append_duration(buffer, const_of(law)->value_ns);
+    law_append_quantity(buffer, law, const_of(law)->value_ns);
 }
 
 static double const_cdf(const struct law *law, double x_ns)

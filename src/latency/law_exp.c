@@ -42,7 +42,7 @@ static int exp_parse(struct law_parser *parser, struct law **ret_law)
 
 static void exp_print(struct buffer *buffer, const struct law *law)
 {
-    buffer_append_duration(buffer, exp_of(law)->mean_ns);
+    law_append_quantity(buffer, law, exp_of(law)->mean_ns);
 }
 
 static double cdf(const struct law *law, double x_ns)

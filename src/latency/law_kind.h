@@ -8,6 +8,8 @@
 #include "base/quantity.h"
 #include "latency/law.h"
 
+#include <stdatomic.h>
+
 struct law_parser {
     struct span text;
     size_t offset;
@@ -40,6 +42,9 @@ struct law_kind {
     /* NULL: every draw of every law of this kind is different. */
     bool (*draws)(const struct law *law);
 
+    /* NULL: laws of this kind that print the same are the same. */
+    bool (*equals)(const struct law *law, const struct law *other);
+
     /* Releases what the law owns beside itself; NULL: nothing. */
     void (*release)(struct law *law);
 };
@@ -47,6 +52,8 @@ struct law_kind {
 /* The beginning of every law; a kind's own struct has it as its first member. */
 struct law {
     const struct law_kind *kind;
+    _Atomic unsigned more_owners; /* than one */
+    bool sizes;                   /* quantities are bytes */
 };
 
 extern const struct law_kind law_kind_none;
@@ -71,8 +78,12 @@ int law_parser_byte(struct law_parser *parser, char byte) WARN_UNUSED;
 /* True, and read, when the next byte that is not a space is `byte`. */
 bool law_parser_accepts(struct law_parser *parser, char byte);
 
+/* A size where the law is one of sizes; the same for those below. */
 int law_parser_duration(struct law_parser *parser, int64_t *ret_ns) WARN_UNUSED;
 int law_parser_decimal(struct law_parser *parser, struct decimal *ret_decimal) WARN_UNUSED;
+
+/* Appends a quantity of the law in its unit. */
+void law_append_quantity(struct buffer *buffer, const struct law *law, int64_t quantity);
 
 /* A duration that max_delay allows: the end of a bounded law. */
 int law_parser_bound(struct law_parser *parser, int64_t *ret_ns) WARN_UNUSED;

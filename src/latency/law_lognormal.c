@@ -76,9 +76,9 @@ static int lognormal_parse(struct law_parser *parser, struct law **ret_law)
 
 static void lognormal_print(struct buffer *buffer, const struct law *law)
 {
-    buffer_append_duration(buffer, lognormal_of(law)->p50_ns);
+    law_append_quantity(buffer, law, lognormal_of(law)->p50_ns);
     buffer_append_byte(buffer, ',');
-    buffer_append_duration(buffer, lognormal_of(law)->p99_ns);
+    law_append_quantity(buffer, law, lognormal_of(law)->p99_ns);
 }
 
 static double cdf(const struct law *law, double x_ns)

@@ -185,6 +185,16 @@ static bool draws(const struct law *law)
     return mix_of(law)->count > 1 || law_draws(mix_of(law)->parts[0].law);
 }
 
+static bool equals(const struct law *law, const struct law *other)
+{
+    for (size_t i = 0; i < mix_of(law)->count; i++) {
+        if (!law_equals(mix_of(law)->parts[i].law, mix_of(other)->parts[i].law)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 const struct law_kind law_kind_mix = {
     .name = SPAN("mix"),
     .parse = mix_parse,
@@ -194,5 +204,6 @@ const struct law_kind law_kind_mix = {
     .mean = mean,
     .sample = sample,
     .draws = draws,
+    .equals = equals,
     .release = mix_release,
 };

@@ -59,9 +59,9 @@ static int normal_parse(struct law_parser *parser, struct law **ret_law)
 
 static void normal_print(struct buffer *buffer, const struct law *law)
 {
-    buffer_append_duration(buffer, normal_of(law)->mean_ns);
+    law_append_quantity(buffer, law, normal_of(law)->mean_ns);
     buffer_append_byte(buffer, ',');
-    buffer_append_duration(buffer, normal_of(law)->deviation_ns);
+    law_append_quantity(buffer, law, normal_of(law)->deviation_ns);
 }
 
 static double cdf(const struct law *law, double x_ns)

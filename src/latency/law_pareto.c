@@ -66,7 +66,7 @@ static int pareto_parse(struct law_parser *parser, struct law **ret_law)
 
 static void pareto_print(struct buffer *buffer, const struct law *law)
 {
-    buffer_append_duration(buffer, pareto_of(law)->minimum_ns);
+    law_append_quantity(buffer, law, pareto_of(law)->minimum_ns);
     buffer_append_byte(buffer, ',');
     buffer_append_decimal(buffer, pareto_of(law)->alpha_text);
 }

@@ -43,9 +43,9 @@ static int uniform_parse(struct law_parser *parser, struct law **ret_law)
 
 static void uniform_print(struct buffer *buffer, const struct law *law)
 {
-    buffer_append_duration(buffer, uniform_of(law)->minimum_ns);
+    law_append_quantity(buffer, law, uniform_of(law)->minimum_ns);
     buffer_append_byte(buffer, ',');
-    buffer_append_duration(buffer, uniform_of(law)->maximum_ns);
+    law_append_quantity(buffer, law, uniform_of(law)->maximum_ns);
 }
 
 static double uniform_cdf(const struct law *law, double x_ns)

@@ -6,6 +6,7 @@
 
 #include "http/access_record.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Where an answer is cut by a reset of its connection. */
@@ -29,6 +30,7 @@ struct outcome {
     uint32_t rule;             /* number of the rule; its slot in the truth */
     uint16_t status;           /* 0: the route's own */
     uint8_t abort;             /* enum outcome_abort */
+    bool drew;                 /* `ordinal` is that of a draw */
 };
 
 #define OUTCOME_PLAIN ((struct outcome){.delay_ns = OUTCOME_NO_DELAY, .size = OUTCOME_OWN_SIZE})

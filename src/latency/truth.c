@@ -5,13 +5,7 @@
 #include "latency/truth_state.h"
 
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#define WAIT_NS 50000           /* for a worker that stands in the middle of a recording */
-#define STORES_SEEN_NS 10000000 /* a store is seen by all processors long before */
 
 static size_t side_bin_bytes(unsigned slots)
 {
@@ -41,12 +35,6 @@ static void set_next_boundary(struct truth *truth, struct truth_time now)
     truth->next_boundary_realtime_ns = (now.realtime_ns / TRUTH_SLICE_NS + 1) * TRUTH_SLICE_NS;
 }
 
-/* Asks the kernel for barriers that this process can have all its threads pass. */
-static bool register_membarrier(void)
-{
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
-
 struct truth *truth_new(unsigned slots, struct truth_time started)
 {
     ASSERT(slots > 0);
@@ -56,11 +44,12 @@ struct truth *truth_new(unsigned slots, struct truth_time started)
     }
     *truth = (struct truth){.slot_count = slots, .started = started, .open_from = started};
     pthread_mutex_init(&truth->lock, NULL);
-    atomic_init(&truth->turn.fences, !register_membarrier());
+    grace_init(&truth->turn.grace);
     set_next_boundary(truth, started);
+    truth->series = calloc(slots, sizeof *truth->series);
     bool total = ledger_init(&truth->total, slots);
     bool open = ledger_init(&truth->open, slots);
-    if (!total || !open) {
+    if (truth->series == NULL || !total || !open) {
         truth_free(truth);
         return NULL;
     }
@@ -90,6 +79,7 @@ void truth_free(struct truth *truth)
     for (unsigned i = 0; i < truth->slice_count; i++) {
         truth_slice_release_locked(truth->slices[i]);
     }
+    free(truth->series);
     ledger_free(&truth->total, truth->slot_count);
     ledger_free(&truth->open, truth->slot_count);
     pthread_mutex_destroy(&truth->lock);
@@ -184,36 +174,45 @@ static void take_side(struct truth *truth, const struct truth_side *side)
     }
 }
 
-static void pause_ns(long ns)
-{
-    struct timespec time = {.tv_nsec = ns};
-    (void)nanosleep(&time, NULL);
-}
-
-/* On return every worker has seen the turn, or is seen recording. */
-static void pass_barriers(struct truth_turn *turn)
-{
-    if (atomic_load_explicit(&turn->fences, memory_order_relaxed) ||
-        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0) {
-        return;
-    }
-    /* It was taken away since, by a seccomp filter: time does what it did, this once. */
-    atomic_store(&turn->fences, true);
-    pause_ns(STORES_SEEN_NS);
-}
-
 void truth_cut_locked(struct truth *truth)
 {
     uint32_t cuts = atomic_load_explicit(&truth->turn.cuts, memory_order_relaxed);
     atomic_store(&truth->turn.cuts, cuts + 1);
-    pass_barriers(&truth->turn);
+    grace_pass_barriers(&truth->turn.grace);
     for (unsigned i = 0; i < truth->worker_count; i++) {
         struct truth_worker *worker = truth->workers[i];
-        while (atomic_load(&worker->recording)) {
-            pause_ns(WAIT_NS); /* it was interrupted in the middle, or records a later one */
-        }
+        grace_wait(&worker->recording);
         take_side(truth, &worker->sides[cuts & 1]);
     }
+}
+
+static void ledger_move(struct truth_ledger *ledger, unsigned from, unsigned to)
+{
+    struct truth_slot_sums *source = &ledger->slots[from], *target = &ledger->slots[to];
+    for (unsigned figure = 0; figure < TRUTH_FIGURES; figure++) {
+        struct sketch_range range = truth_sums_range(&source->figures[figure]);
+        for (uint32_t bin = range.first; bin <= range.last; bin++) {
+            ledger->bins[to][figure][bin] += ledger->bins[from][figure][bin];
+            ledger->bins[from][figure][bin] = 0;
+        }
+        truth_sums_merge(&target->figures[figure], &source->figures[figure]);
+    }
+    for (unsigned i = 0; i <= TRUTH_BOUNDS; i++) {
+        target->buckets[i] += source->buckets[i];
+    }
+    *source = (struct truth_slot_sums){0};
+}
+
+void truth_restart_slot(struct truth *truth, unsigned slot, unsigned former)
+{
+    ASSERT(slot < truth->slot_count && former < truth->slot_count && slot != former);
+    pthread_mutex_lock(&truth->lock);
+    truth_cut_locked(truth);
+    ledger_move(&truth->total, slot, former);
+    ledger_move(&truth->open, slot, former);
+    truth->series[slot]++;
+    truth->former_slot = former;
+    pthread_mutex_unlock(&truth->lock);
 }
 
 int64_t truth_tick(struct truth *truth, struct truth_time now)

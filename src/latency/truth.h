@@ -6,14 +6,8 @@
  *
  * A worker records into one of two sides of its own, without atomic read-modify-write instructions
  * and without sharing what it writes. A reader (whoever asks, and the clock that ends slices) turns
- * all workers to the other side, waits until nobody is at the old one any more, and takes what is
- * there: a cut. So what is read together belongs together, under any load. How it knows: the
- * worker says that it is recording, then looks which side is in use; the reader turns the sides,
- * then has every processor pass a memory barrier (membarrier(2)), then looks who is recording.
- * Either the worker sees the turn or the reader sees the worker. This is the grace period of
- * Desnoyers, McKenney, Stern, Dagenais and Walpole, "User-Level Implementations of Read-Copy
- * Update" (IEEE TPDS 23:2, 2012), section "urcu-memb". Where the kernel refuses membarrier, workers
- * pass a barrier of their own instead.
+ * all workers to the other side, waits until nobody is at the old one any more (base/grace), and
+ * takes what is there: a cut. So what is read together belongs together, under any load.
  *
  * Times are nanoseconds. Memory is taken as address space, and backed where it is touched.
  */
@@ -21,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/compiler.h"
+#include "base/grace.h"
 #include "latency/sketch.h"
 
 #include <stdatomic.h>
@@ -64,13 +59,13 @@ struct truth_side {
 struct truth_worker {
     const struct truth_turn *turn; /* not owned */
     struct truth_side sides[2];
-    _Atomic bool recording;
+    struct grace_reader recording;
 };
 
 /* Read by all workers, written once for each cut: on cache lines of its own. */
 struct CACHE_ALIGNED truth_turn {
     _Atomic uint32_t cuts; /* the lowest bit says which side is in use */
-    _Atomic bool fences;   /* workers must pass a barrier themselves */
+    struct grace grace;
 };
 
 struct truth;
@@ -94,6 +89,13 @@ void truth_free(struct truth *truth);
 WARN_UNUSED struct truth_worker *truth_add_worker(struct truth *truth);
 
 struct truth_time truth_time_now(void);
+
+/*
+ * The slot is for something else from here on: what it recorded, in windows too, is counted in the
+ * slot `former`, which is the same in all calls. Nobody records into the slot meanwhile. Any
+ * thread.
+ */
+void truth_restart_slot(struct truth *truth, unsigned slot, unsigned former);
 
 /*
  * Ends the slice when the wall clock has reached the next multiple of ten seconds. Returns when to
@@ -133,12 +135,7 @@ static inline void truth_record(struct truth_worker *worker, unsigned slot, int6
                                 int64_t waited_ns, int64_t served_ns)
 {
     const struct truth_turn *turn = worker->turn;
-    if (UNLIKELY(atomic_load_explicit(&turn->fences, memory_order_relaxed))) {
-        atomic_store_explicit(&worker->recording, true, memory_order_seq_cst);
-    } else {
-        atomic_store_explicit(&worker->recording, true, memory_order_relaxed);
-        atomic_signal_fence(memory_order_seq_cst); /* the reader's membarrier does the rest */
-    }
+    grace_enter(&turn->grace, &worker->recording);
     uint32_t cuts = atomic_load_explicit(&turn->cuts, memory_order_seq_cst);
     struct truth_slot *at = &worker->sides[cuts & 1].slots[slot];
     if (drawn_ns != TRUTH_NOT_DRAWN) {
@@ -149,5 +146,5 @@ static inline void truth_record(struct truth_worker *worker, unsigned slot, int6
     ASSERT(served_ns >= 0);
     truth_slot_add(at, TRUTH_SERVED, served_ns);
     at->buckets[truth_bucket(served_ns)]++;
-    atomic_store_explicit(&worker->recording, false, memory_order_release);
+    grace_leave(&worker->recording);
 }

@@ -23,6 +23,8 @@ struct truth_answer {
     /* A window: each held; they do not change. */
     struct truth_slice *slices[TRUTH_SLICES];
     unsigned slice_count;
+    uint32_t *series; /* as they were when it was asked; owned */
+    unsigned former_slot;
 };
 
 /* One figure being summed up. */
@@ -43,23 +45,59 @@ static void gather_ledger(const struct truth_ledger *ledger, uint64_t *scratch, 
     gathered->range = truth_sums_range(&gathered->sums);
 }
 
-static void gather_slice(const struct truth_slice *slice, uint64_t *scratch, unsigned slot,
-                         unsigned figure, struct gathered *gathered)
+/* The slots that are meant: `slot`, or all. */
+struct slot_range {
+    uint32_t first, last;
+};
+
+static struct slot_range slots_of(const struct truth_answer *answer, uint32_t slot)
 {
-    const struct truth_slice_slot *from = &slice->slots[slot];
-    struct span packed = {slice->packed + from->packed_offset[figure], from->packed_bytes[figure]};
-    truth_sums_merge(&gathered->sums, &from->sums.figures[figure]);
-    sketch_add_packed(packed, scratch, &gathered->range);
+    uint32_t count = answer->truth->slot_count;
+    if (slot == TRUTH_ALL_SLOTS) {
+        return (struct slot_range){0, count - 1};
+    }
+    ASSERT(slot < count);
+    return (struct slot_range){slot, slot};
 }
 
-static void gather(struct truth_answer *answer, unsigned slot, unsigned figure,
+/* Where what is in a slice is counted: in its slot, or, when that was restarted since, elsewhere.
+ */
+static uint32_t slot_now(const struct truth_answer *answer, const struct truth_slice_slot *from)
+{
+    return from->series == answer->series[from->slot] ? from->slot : answer->former_slot;
+}
+
+static bool is_meant(const struct truth_answer *answer, const struct truth_slice_slot *from,
+                     uint32_t slot)
+{
+    return slot == TRUTH_ALL_SLOTS || slot_now(answer, from) == slot;
+}
+
+static void gather_slice(struct truth_answer *answer, const struct truth_slice *slice,
+                         uint32_t slot, unsigned figure, struct gathered *gathered)
+{
+    for (unsigned i = 0; i < slice->slot_count; i++) {
+        const struct truth_slice_slot *from = &slice->slots[i];
+        if (is_meant(answer, from, slot)) {
+            struct span packed = {slice->packed + from->packed_offset[figure],
+                                  from->packed_bytes[figure]};
+            truth_sums_merge(&gathered->sums, &from->sums.figures[figure]);
+            sketch_add_packed(packed, answer->scratch, &gathered->range);
+        }
+    }
+}
+
+static void gather(struct truth_answer *answer, uint32_t slot, unsigned figure,
                    struct gathered *gathered)
 {
     if (answer->ready != NULL) {
-        gather_ledger(&answer->truth->total, answer->scratch, slot, figure, gathered);
+        struct slot_range slots = slots_of(answer, slot);
+        for (uint32_t i = slots.first; i <= slots.last; i++) {
+            gather_ledger(&answer->truth->total, answer->scratch, i, figure, gathered);
+        }
     }
     for (unsigned i = 0; i < answer->slice_count; i++) {
-        gather_slice(answer->slices[i], answer->scratch, slot, figure, gathered);
+        gather_slice(answer, answer->slices[i], slot, figure, gathered);
     }
 }
 
@@ -95,49 +133,36 @@ static void finish_figures(struct truth_answer *answer, const struct gathered *g
     }
 }
 
-static const struct truth_slot_sums *sums_of(const struct truth_answer *answer, unsigned source,
-                                             unsigned slot)
-{
-    return answer->ready != NULL ? &answer->truth->total.slots[slot]
-                                 : &answer->slices[source]->slots[slot].sums;
-}
-
-/* The slots that are meant: `slot`, or all. */
-struct slot_range {
-    uint32_t first, last;
-};
-
-static struct slot_range slots_of(const struct truth_answer *answer, uint32_t slot)
-{
-    uint32_t count = answer->truth->slot_count;
-    if (slot == TRUTH_ALL_SLOTS) {
-        return (struct slot_range){0, count - 1};
-    }
-    ASSERT(slot < count);
-    return (struct slot_range){slot, slot};
-}
-
 static void sum_up_figures(struct truth_answer *answer, uint32_t slot, enum truth_figure figure,
                            struct truth_figures *ret_figures)
 {
-    struct slot_range slots = slots_of(answer, slot);
     struct gathered gathered = {.range = SKETCH_RANGE_EMPTY};
-    for (uint32_t i = slots.first; i <= slots.last; i++) {
-        gather(answer, i, figure, &gathered);
-    }
+    gather(answer, slot, figure, &gathered);
     finish_figures(answer, &gathered, ret_figures);
+}
+
+static void add_buckets(const uint64_t *buckets, uint64_t *ret_buckets)
+{
+    for (unsigned bucket = 0; bucket <= TRUTH_BOUNDS; bucket++) {
+        ret_buckets[bucket] += buckets[bucket];
+    }
 }
 
 static void sum_up_buckets(const struct truth_answer *answer, uint32_t slot,
                            uint64_t ret_buckets[TRUTH_BOUNDS + 1])
 {
-    struct slot_range slots = slots_of(answer, slot);
-    unsigned sources = answer->ready != NULL ? 1 : answer->slice_count;
     memset(ret_buckets, 0, (TRUTH_BOUNDS + 1) * sizeof ret_buckets[0]);
-    for (unsigned source = 0; source < sources; source++) {
+    if (answer->ready != NULL) {
+        struct slot_range slots = slots_of(answer, slot);
         for (uint32_t i = slots.first; i <= slots.last; i++) {
-            for (unsigned bucket = 0; bucket <= TRUTH_BOUNDS; bucket++) {
-                ret_buckets[bucket] += sums_of(answer, source, i)->buckets[bucket];
+            add_buckets(answer->truth->total.slots[i].buckets, ret_buckets);
+        }
+    }
+    for (unsigned i = 0; i < answer->slice_count; i++) {
+        const struct truth_slice *slice = answer->slices[i];
+        for (unsigned k = 0; k < slice->slot_count; k++) {
+            if (is_meant(answer, &slice->slots[k], slot)) {
+                add_buckets(slice->slots[k].sums.buckets, ret_buckets);
             }
         }
     }
@@ -198,11 +223,15 @@ int truth_ask(struct truth *truth, const struct truth_question *question, struct
     if (question->slices == 0) {
         answer->ready = calloc(truth->slot_count + 1, sizeof *answer->ready);
     }
-    if (answer->scratch == NULL || (question->slices == 0 && answer->ready == NULL)) {
+    answer->series = calloc(truth->slot_count, sizeof *answer->series);
+    if (answer->scratch == NULL || answer->series == NULL ||
+        (question->slices == 0 && answer->ready == NULL)) {
         truth_answer_free(answer);
         return -ENOMEM;
     }
     pthread_mutex_lock(&truth->lock);
+    memcpy(answer->series, truth->series, truth->slot_count * sizeof *answer->series);
+    answer->former_slot = truth->former_slot;
     if (question->slices == 0) {
         answer_since_start_locked(answer, now);
     } else {
@@ -226,6 +255,13 @@ void truth_answer_figures(struct truth_answer *answer, uint32_t slot, enum truth
     } else {
         sum_up_figures(answer, slot, figure, ret_figures);
     }
+}
+
+uint64_t truth_answer_count(const struct truth_answer *answer, uint32_t slot)
+{
+    uint64_t buckets[TRUTH_BOUNDS + 1];
+    truth_answer_buckets(answer, slot, buckets);
+    return buckets[TRUTH_BOUNDS];
 }
 
 void truth_answer_buckets(const struct truth_answer *answer, uint32_t slot,
@@ -253,5 +289,6 @@ void truth_answer_free(struct truth_answer *answer)
         reserve_free(answer->scratch, SCRATCH_BYTES);
     }
     free(answer->ready);
+    free(answer->series);
     free(answer);
 }

@@ -46,6 +46,9 @@ struct truth_period truth_answer_period(const struct truth_answer *answer);
 void truth_answer_figures(struct truth_answer *answer, uint32_t slot, enum truth_figure figure,
                           struct truth_figures *ret_figures);
 
+/* How many requests were served: quicker than the figures. */
+uint64_t truth_answer_count(const struct truth_answer *answer, uint32_t slot);
+
 /* How many requests were served within each bound, cumulative; the last one is +Inf. */
 void truth_answer_buckets(const struct truth_answer *answer, uint32_t slot,
                           uint64_t ret_buckets[TRUTH_BOUNDS + 1]);

@@ -22,6 +22,20 @@ static void drop_oldest(struct truth *truth, unsigned count)
     }
 }
 
+static bool is_used(const struct truth *truth, unsigned slot)
+{
+    return truth->open.slots[slot].figures[TRUTH_SERVED].count > 0;
+}
+
+static unsigned used_slots(const struct truth *truth)
+{
+    unsigned count = 0;
+    for (unsigned slot = 0; slot < truth->slot_count; slot++) {
+        count += is_used(truth, slot);
+    }
+    return count;
+}
+
 static size_t packed_bytes(const struct truth *truth)
 {
     size_t bytes = 0;
@@ -39,7 +53,7 @@ static size_t packed_bytes(const struct truth *truth)
 static struct truth_slice *pack_open(struct truth *truth, struct truth_time now)
 {
     size_t head_bytes =
-        sizeof(struct truth_slice) + truth->slot_count * sizeof(struct truth_slice_slot);
+        sizeof(struct truth_slice) + used_slots(truth) * sizeof(struct truth_slice_slot);
     size_t bytes = head_bytes + packed_bytes(truth);
     struct truth_slice *slice = malloc(bytes);
     if (slice == NULL) {
@@ -52,8 +66,12 @@ static struct truth_slice *pack_open(struct truth *truth, struct truth_time now)
                                   .to = now,
                                   .packed = packed.data};
     for (unsigned i = 0; i < truth->slot_count; i++) {
-        struct truth_slice_slot *slot = &slice->slots[i];
-        *slot = (struct truth_slice_slot){.sums = truth->open.slots[i]};
+        if (!is_used(truth, i)) {
+            continue;
+        }
+        struct truth_slice_slot *slot = &slice->slots[slice->slot_count++];
+        *slot = (struct truth_slice_slot){
+            .slot = i, .series = truth->series[i], .sums = truth->open.slots[i]};
         for (unsigned figure = 0; figure < TRUTH_FIGURES; figure++) {
             slot->packed_offset[figure] = (uint32_t)packed.length;
             sketch_pack(truth->open.bins[i][figure], truth_sums_range(&slot->sums.figures[figure]),

@@ -31,13 +31,16 @@ struct truth_ledger {
     uint64_t (*bins)[TRUTH_FIGURES][SKETCH_BINS]; /* by slot */
 };
 
-/* Immutable once made; freed with its last reference. */
+/* Immutable once made; freed with its last reference. Slots with nothing in them are left out. */
 struct truth_slice {
     unsigned references; /* under the truth's lock */
     size_t bytes;        /* of all of it */
     struct truth_time from, to;
     const char *packed; /* sketches one behind the other; into the same memory */
+    unsigned slot_count;
     struct truth_slice_slot {
+        uint32_t slot;
+        uint32_t series; /* of the slot when this was recorded */
         struct truth_slot_sums sums;
         uint32_t packed_offset[TRUTH_FIGURES];
         uint32_t packed_bytes[TRUTH_FIGURES];
@@ -48,6 +51,8 @@ struct truth {
     struct truth_turn turn;
     pthread_mutex_t lock; /* everything below */
     unsigned slot_count;
+    uint32_t *series;     /* by slot: how often it was restarted */
+    unsigned former_slot; /* what slots had before they were restarted is counted here */
     struct truth_worker *workers[TRUTH_MAX_WORKERS]; /* owned */
     unsigned worker_count;
     struct truth_ledger total; /* since start */

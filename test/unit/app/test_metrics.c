@@ -261,7 +261,8 @@ static void registering_twice_is_an_error(void **state)
     struct app_metrics second;
     struct app_metrics_identity identity = {"a", "b", "c"};
     struct meter_error error = {0};
-    assert_true(app_metrics_register(&second, fixture.meter, fixture.law, &identity, &error) < 0);
+    assert_true(
+        app_metrics_register(&second, fixture.meter, &fixture.app.rules, &identity, &error) < 0);
     assert_non_null(strstr(error.text, "httpserver_requests_total"));
     fixture_close(&fixture);
 }

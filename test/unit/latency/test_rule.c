@@ -14,14 +14,29 @@ static struct law *law_of(const char *text)
     return law;
 }
 
+/* The rule keeps no definition's laws of its own: they stay the test's. */
+static void init(struct rule *rule, struct law *law, uint64_t seed_key, uint32_t number)
+{
+    struct rule_definition definition = {.number = number, .share = {1, 0}, .delay = law};
+    rule_init(rule, &definition, seed_key, 9);
+}
+
+static struct outcome draw(struct rule *rule)
+{
+    struct outcome outcome;
+    rule_draw(rule, &outcome);
+    assert_int_equal(outcome.rule, 9);
+    return outcome;
+}
+
 static void none_is_no_delay_and_takes_no_ordinal(void **state)
 {
     (void)state;
     struct law *law = law_of("none");
     struct rule rule;
-    rule_init(&rule, law, 1, DRAW_DEFAULT_RULE);
+    init(&rule, law, 1, DRAW_DEFAULT_RULE);
     for (unsigned i = 0; i < 3; i++) {
-        struct rule_delay delay = rule_draw(&rule);
+        struct outcome delay = draw(&rule);
         assert_int_equal(delay.delay_ns, RULE_NO_DELAY);
         assert_int_equal(delay.ordinal, 0);
     }
@@ -39,9 +54,9 @@ static void a_constant_takes_no_ordinal(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
         struct law *law = law_of(cases[i].law);
         struct rule rule;
-        rule_init(&rule, law, 1, DRAW_DEFAULT_RULE);
+        init(&rule, law, 1, DRAW_DEFAULT_RULE);
         for (unsigned k = 0; k < 3; k++) {
-            struct rule_delay delay = rule_draw(&rule);
+            struct outcome delay = draw(&rule);
             assert_int_equal(delay.delay_ns, cases[i].delay_ns);
             assert_int_equal(delay.ordinal, 0);
         }
@@ -58,9 +73,9 @@ static void draw_n_is_a_function_of_seed_rule_and_n(void **state)
     for (size_t i = 0; i < ARRAY_LENGTH(laws); i++) {
         struct law *law = law_of(laws[i]);
         struct rule rule;
-        rule_init(&rule, law, 42, 3);
+        init(&rule, law, 42, 3);
         for (uint64_t n = 0; n < 1000; n++) {
-            struct rule_delay delay = rule_draw(&rule);
+            struct outcome delay = draw(&rule);
             assert_int_equal(delay.ordinal, n);
             assert_int_equal(delay.delay_ns, draw_delay_ns(law, 42, n, 3));
             assert_true(delay.delay_ns >= 0);
@@ -96,14 +111,14 @@ static void other_seeds_and_rules_draw_otherwise(void **state)
 
 struct drawing {
     struct rule *rule;
-    struct rule_delay delays[DRAWS];
+    struct outcome delays[DRAWS];
 };
 
 static void *draw_many(void *argument)
 {
     struct drawing *drawing = argument;
     for (unsigned i = 0; i < DRAWS; i++) {
-        drawing->delays[i] = rule_draw(drawing->rule);
+        rule_draw(drawing->rule, &drawing->delays[i]);
     }
     return NULL;
 }
@@ -114,7 +129,7 @@ static void threads_share_the_ordinals(void **state)
     (void)state;
     struct law *law = law_of("uniform(0s,2s)");
     static struct rule rule;
-    rule_init(&rule, law, 7, 0);
+    init(&rule, law, 7, 0);
     static struct drawing drawings[THREADS];
     pthread_t threads[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
@@ -141,7 +156,7 @@ static void the_ordinal_has_a_cache_line_of_its_own(void **state)
     (void)state;
     assert_int_equal(offsetof(struct rule, next_ordinal) % CACHE_LINE_BYTES, 0);
     assert_int_equal(sizeof(struct rule) % CACHE_LINE_BYTES, 0);
-    assert_true(offsetof(struct rule, law) < offsetof(struct rule, next_ordinal));
+    assert_true(offsetof(struct rule, definition) < offsetof(struct rule, next_ordinal));
     assert_true(offsetof(struct rule, draws) < offsetof(struct rule, next_ordinal));
 }
 

@@ -330,7 +330,7 @@ static void cuts_are_consistent_while_workers_record(void **state)
 static void cuts_are_consistent_without_membarrier(void **state)
 {
     struct truth *truth = *state;
-    atomic_store(&truth->turn.fences, true);
+    atomic_store(&truth->turn.grace.fences, true);
     cuts_are_consistent_while_workers_record(state);
 }
 
