@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /*
- * The signals that end the process are waited for by the main thread. As process 1 of a container
+ * The signals are waited for by the main thread. As process 1 of a container
  * a process without a handler would not get them at all.
  */
 static void prepare_signals(void)
@@ -20,11 +20,10 @@ static void prepare_signals(void)
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     /* A peer or a reader of the log that goes away is an error of write(), not a reason to end. */
     signal(SIGPIPE, SIG_IGN);
-    /* There is no terminal to lose, and nothing is read again yet. */
-    signal(SIGHUP, SIG_IGN);
 }
 
 int command_serve_run(const struct configuration *configuration)

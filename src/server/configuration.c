@@ -4,6 +4,7 @@
 #include "base/quantity.h"
 #include "server/command.h"
 #include "server/config_file.h"
+#include "server/config_rules.h"
 #include "server/settings.h"
 
 #include <errno.h>
@@ -129,6 +130,31 @@ static int note_default_origins(struct configuration *configuration, char *error
     return 0;
 }
 
+/* The rule of the options for `/`, and those of the file. */
+static int make_program(const struct sources *sources, struct configuration *configuration,
+                        char *error)
+{
+    struct rule_program *program = calloc(1, sizeof *program);
+    if (program == NULL) {
+        return configuration_no_memory(error);
+    }
+    configuration->program = program;
+    struct rule_definition *index = &program->index;
+    rule_definition_of_index(index, configuration->delay);
+    index->size = law_hold(configuration->size);
+    index->errors = configuration->errors;
+    index->abort = configuration->abort;
+    index->drip_ns = configuration->drip_ns;
+    index->bytes_per_second = configuration->bytes_per_second;
+    index->burn_ns = configuration->burn_ns;
+    const struct settings *file = &sources->file;
+    return file->file_text == NULL
+               ? 0
+               : config_rules_parse(config_path(sources),
+                                    span_of(file->file_text, file->file_length),
+                                    configuration->max_delay_ns, program, error);
+}
+
 static int fill(struct sources *sources, unsigned commands, int argc, char *const *argv,
                 char *const *environment, struct configuration *configuration, char *error)
 {
@@ -153,6 +179,9 @@ static int fill(struct sources *sources, unsigned commands, int argc, char *cons
         result = apply_defaults(true, configuration, error);
     }
     if (result == 0) {
+        result = make_program(sources, configuration, error);
+    }
+    if (result == 0) {
         result = apply_version(environment, configuration, error);
     }
     if (result == 0 && !configuration->seed_given) {
@@ -164,16 +193,21 @@ static int fill(struct sources *sources, unsigned commands, int argc, char *cons
     return result == 0 ? warn_short_drain(commands, configuration, error) : result;
 }
 
-int configuration_load(unsigned commands, int argc, char *const *argv, char *const *environment,
-                       struct configuration **ret_configuration,
-                       char error[CONFIGURATION_ERROR_BYTES])
+static int load(const struct configuration_source *source, struct configuration **ret_configuration,
+                char error[CONFIGURATION_ERROR_BYTES])
 {
     struct sources *sources = calloc(1, sizeof *sources);
     struct configuration *configuration = calloc(1, sizeof *configuration);
     int result = sources == NULL || configuration == NULL
                      ? configuration_no_memory(error)
-                     : fill(sources, commands, argc, argv, environment, configuration, error);
+                     : fill(sources, source->commands, source->argc, source->argv,
+                            source->environment, configuration, error);
     if (sources != NULL) {
+        if (result == 0) {
+            configuration->file_text = sources->file.file_text;
+            configuration->file_length = sources->file.file_length;
+            sources->file.file_text = NULL;
+        }
         settings_clear(&sources->file);
         settings_clear(&sources->environment);
         settings_clear(&sources->flags);
@@ -183,8 +217,45 @@ int configuration_load(unsigned commands, int argc, char *const *argv, char *con
         configuration_free(configuration);
         return result;
     }
+    configuration->source = *source;
     *ret_configuration = configuration;
     return 0;
+}
+
+int configuration_load(unsigned commands, int argc, char *const *argv, char *const *environment,
+                       struct configuration **ret_configuration,
+                       char error[CONFIGURATION_ERROR_BYTES])
+{
+    const struct configuration_source source = {commands, argc, argv, environment};
+    return load(&source, ret_configuration, error);
+}
+
+int configuration_load_again(const struct configuration *running,
+                             struct configuration **ret_configuration,
+                             char error[CONFIGURATION_ERROR_BYTES])
+{
+    int result = load(&running->source, ret_configuration, error);
+    if (result == 0 && !(*ret_configuration)->seed_given) {
+        (*ret_configuration)->seed = running->seed;
+    }
+    return result;
+}
+
+bool configuration_is_reloadable(enum option_id option)
+{
+    switch (option) {
+    case OPTION_DELAY:
+    case OPTION_MAX_DELAY:
+    case OPTION_ERRORS:
+    case OPTION_ABORT:
+    case OPTION_DRIP:
+    case OPTION_SIZE:
+    case OPTION_BANDWIDTH:
+    case OPTION_BURN:
+        return true;
+    default:
+        return false;
+    }
 }
 
 void configuration_free(struct configuration *configuration)
@@ -197,7 +268,13 @@ void configuration_free(struct configuration *configuration)
     text_list_clear(&configuration->trust_forwarded);
     text_list_clear(&configuration->warnings);
     law_free(configuration->delay);
+    law_free(configuration->size);
+    if (configuration->program != NULL) {
+        rule_program_clear(configuration->program);
+        free(configuration->program);
+    }
     free(configuration->config_path);
+    free(configuration->file_text);
     free(configuration->verify_prometheus);
     text_list_clear(&configuration->verify_targets);
     text_list_clear(&configuration->verify_require);
@@ -205,6 +282,7 @@ void configuration_free(struct configuration *configuration)
     free(configuration->user);
     for (size_t i = 0; i < OPTION_IDS; i++) {
         free(configuration->origins[i]);
+        free(configuration->texts[i]);
     }
     free(configuration);
 }

@@ -8,7 +8,7 @@
 #include "base/compiler.h"
 #include "base/seed.h"
 #include "base/span.h"
-#include "latency/law.h"
+#include "latency/rule_program.h"
 #include "server/access_log.h"
 #include "server/text_list.h"
 
@@ -41,6 +41,12 @@ enum option_id {
     OPTION_WRITE_TIMEOUT,
     OPTION_DELAY,
     OPTION_MAX_DELAY,
+    OPTION_ERRORS,
+    OPTION_ABORT,
+    OPTION_DRIP,
+    OPTION_SIZE,
+    OPTION_BANDWIDTH,
+    OPTION_BURN,
     OPTION_SEED,
     OPTION_LOG,
     OPTION_TRUST_FORWARDED,
@@ -60,6 +66,14 @@ enum option_id {
     OPTION_IDS, /* how many there are */
 };
 
+/* What configuration_load() was given, to read it all once more; not owned. */
+struct configuration_source {
+    unsigned commands;
+    int argc;
+    char *const *argv;
+    char *const *environment;
+};
+
 struct configuration {
     struct text_list listen;       /* at least one, as written */
     struct text_list admin_listen; /* as written; empty: the same as listen */
@@ -75,6 +89,15 @@ struct configuration {
     int64_t write_timeout_ns;
     struct law *delay; /* owned */
     int64_t max_delay_ns;
+    /* Of `/`, as the delay is: */
+    struct fault_errors errors;
+    struct fault_abort abort;
+    int64_t drip_ns;
+    struct law *size;          /* owned; NULL: the route's own */
+    uint64_t bytes_per_second; /* 0: no limit */
+    int64_t burn_ns;
+    /* All rules, those above for `/` among them; owned, and for the server to take over. */
+    struct rule_program *program;
     struct seed seed;                 /* from the system when not given */
     unsigned log;                     /* enum log_format */
     unsigned seccomp;                 /* enum seccomp_mode */
@@ -83,6 +106,8 @@ struct configuration {
     int64_t drain_delay_ns;
     int64_t drain_timeout_ns;
     char *config_path; /* owned; NULL without a file */
+    char *file_text;   /* owned: all of the file as it was read, or NULL */
+    size_t file_length;
     uint64_t draw_count;
     char *verify_prometheus;         /* owned */
     struct text_list verify_targets; /* URLs as written; empty: from Prometheus */
@@ -94,6 +119,8 @@ struct configuration {
     char version[VERSION_MAX_BYTES + 1]; /* VERSION, else the build's; safe as a field value */
 
     bool seed_given;
+    struct configuration_source source;
+    char *texts[OPTION_IDS];   /* owned; as given, items joined by commas; NULL for defaults */
     char *origins[OPTION_IDS]; /* owned; NULL for defaults; see configuration_origin() */
     struct text_list warnings; /* lines for stderr, without the newline */
 };
@@ -110,6 +137,17 @@ int configuration_load(unsigned commands, int argc, char *const *argv, char *con
                        char error[CONFIGURATION_ERROR_BYTES]) WARN_UNUSED;
 
 void configuration_free(struct configuration *configuration); /* NULL is allowed */
+
+/*
+ * The same from the same flags and environment, which must still be there, and the file as it is
+ * now. A seed that nobody chose is that of `running`.
+ */
+int configuration_load_again(const struct configuration *running,
+                             struct configuration **ret_configuration,
+                             char error[CONFIGURATION_ERROR_BYTES]) WARN_UNUSED;
+
+/* Whether an option is followed while the server runs; the others need a restart. */
+bool configuration_is_reloadable(enum option_id option);
 
 /*
  * How the option was given, to put in front of a late error about its value: `--listen`,

@@ -13,17 +13,18 @@
 /* What ended a wait. */
 enum waited_for { WAITED_SIGNAL, WAITED_WORKERS, WAITED_DEADLINE };
 
-static void ending_signals(sigset_t *signals)
+static void awaited_signals(sigset_t *signals)
 {
     sigemptyset(signals);
     sigaddset(signals, SIGTERM);
     sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
 }
 
 int drain_open_signals(void)
 {
     sigset_t signals;
-    ending_signals(&signals);
+    awaited_signals(&signals);
     int fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }
@@ -45,29 +46,54 @@ static void count_ended(int done_fd, unsigned *running)
     }
 }
 
+/* Does what is due; returns when something is next, in monotonic time. */
+static int64_t keep_time(struct server *server)
+{
+    struct truth_time now = truth_time_now();
+    int64_t slice_ns = truth_tick(server->app.truth.truth, now);
+    int64_t phase_ns = rule_book_tick(&server->app.rules, now);
+    return slice_ns < phase_ns ? slice_ns : phase_ns;
+}
+
+/* True for a signal that is to end the process; another one is followed. */
+static bool read_signal(struct server *server)
+{
+    struct signalfd_siginfo info;
+    if (read(server->signal_fd, &info, sizeof info) != sizeof info) {
+        return false;
+    }
+    if (info.ssi_signo == SIGHUP) {
+        reload_asked(&server->reload);
+        return false;
+    }
+    return true;
+}
+
 /*
  * Waits until a signal comes, no worker runs, or the deadline (INT64_MAX: none) passes. Meanwhile
- * it ends the slices of the truth when their time has come.
+ * it ends the slices of the truth when their time has come, and moves the scenario on.
  */
-static enum waited_for wait_for_any(const struct server *server, unsigned *running,
-                                    int64_t deadline_ns)
+static enum waited_for wait_for_any(struct server *server, unsigned *running, int64_t deadline_ns)
 {
     for (;;) {
         struct pollfd fds[] = {{.fd = server->signal_fd, .events = POLLIN},
-                               {.fd = server->done_fd, .events = POLLIN}};
-        int64_t tick_ns = truth_tick(server->app.truth.truth, truth_time_now());
+                               {.fd = server->done_fd, .events = POLLIN},
+                               {.fd = server->reload.watch.fd, .events = POLLIN}};
+        int64_t tick_ns = keep_time(server);
         struct timespec left = time_until(tick_ns < deadline_ns ? tick_ns : deadline_ns);
-        int count = ppoll(fds, 2, &left, NULL);
+        int count = ppoll(fds, ARRAY_LENGTH(fds), &left, NULL);
         if (count == 0) {
             if (clock_monotonic_ns() >= deadline_ns) {
                 return WAITED_DEADLINE;
             }
-            continue; /* a slice of the truth ends */
+            continue; /* a slice of the truth ends, or a phase */
         }
         ASSERT(count > 0 || errno == EINTR);
-        struct signalfd_siginfo info;
-        if (count > 0 && read(server->signal_fd, &info, sizeof info) == sizeof info) {
+        if (read_signal(server)) {
             return WAITED_SIGNAL;
+        }
+        if (count > 0 && fds[2].revents != 0) {
+            reload_noticed(&server->reload);
         }
         count_ended(server->done_fd, running);
         if (*running == 0) {

@@ -2,6 +2,7 @@
 
 #include "server/command.h"
 #include "server/options.h"
+#include "server/rules_schema.h"
 
 #include <string.h>
 
@@ -125,6 +126,13 @@ static const char *schema_of(const struct option *option)
     case OPTION_KIND_SEED:
         return "\"anyOf\": [{\"type\": \"integer\", \"minimum\": 0}, {\"type\": \"string\", "
                "\"pattern\": \"^[0-9]+(@[A-Za-z0-9._-]+)?$\"}]";
+    case OPTION_KIND_SIZE_LAW:
+        return "\"anyOf\": [{\"type\": \"integer\", \"minimum\": 0}, {\"type\": \"string\", "
+               "\"minLength\": 1}]";
+    case OPTION_KIND_ERRORS:
+    case OPTION_KIND_ABORT:
+        return "\"anyOf\": [{\"type\": \"number\", \"minimum\": 0, \"maximum\": 1}, "
+               "{\"type\": \"string\", \"pattern\": \"^[0-9.]+(:.+)?$\"}]";
     case OPTION_KIND_CHOICE: /* see write_choices() */
     case OPTION_KIND_LAW:
     case OPTION_KIND_TEXT:
@@ -177,5 +185,5 @@ void options_write_schema(FILE *stream)
         fprintf(stream, "\n    }");
         separator = ",\n";
     }
-    fprintf(stream, "\n  }\n}\n");
+    fprintf(stream, ",\n%s", rules_schema);
 }

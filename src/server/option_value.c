@@ -2,6 +2,7 @@
  * How the text of each kind of option becomes a value in struct configuration.
  */
 #include "base/quantity.h"
+#include "server/config_rules.h"
 #include "server/settings.h"
 
 #include <errno.h>
@@ -82,6 +83,39 @@ static int apply_law(const char *origin, const char *text, struct configuration 
     return 0;
 }
 
+static int apply_size_law(const char *origin, const char *text, struct law **member, char *error)
+{
+    const struct law_limits limits = {.max_delay_ns = CONFIG_MAX_SIZE_BYTES, .sizes = true};
+    struct parse_error why;
+    struct law *law = NULL;
+    int result = law_parse(span_from_string(text), &limits, &law, &why);
+    if (result < 0) {
+        return result == -ENOMEM ? configuration_no_memory(error)
+                                 : refuse(origin, text, why.message, error);
+    }
+    law_free(*member);
+    *member = law;
+    return 0;
+}
+
+static int apply_errors(const char *origin, const char *text, struct fault_errors *member,
+                        char *error)
+{
+    struct parse_error why;
+    return fault_errors_parse(span_from_string(text), member, &why) < 0
+               ? refuse(origin, text, why.message, error)
+               : 0;
+}
+
+static int apply_abort(const char *origin, const char *text, struct fault_abort *member,
+                       char *error)
+{
+    struct parse_error why;
+    return fault_abort_parse(span_from_string(text), member, &why) < 0
+               ? refuse(origin, text, why.message, error)
+               : 0;
+}
+
 static int apply_seed(const char *origin, const char *text, struct configuration *configuration,
                       char *error)
 {
@@ -146,6 +180,12 @@ int option_apply(const struct option *option, const char *origin, const struct t
         return apply_number(option, origin, text, member, error);
     case OPTION_KIND_LAW:
         return apply_law(origin, text, configuration, member, error);
+    case OPTION_KIND_SIZE_LAW:
+        return apply_size_law(origin, text, member, error);
+    case OPTION_KIND_ERRORS:
+        return apply_errors(origin, text, member, error);
+    case OPTION_KIND_ABORT:
+        return apply_abort(origin, text, member, error);
     case OPTION_KIND_SEED:
         return apply_seed(origin, text, configuration, error);
     case OPTION_KIND_CHOICE:

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "server/command.h"
+#include "server/config_rules.h"
 
 #include <stdio.h>
 
@@ -64,6 +65,25 @@ const struct option options[OPTION_IDS] = {
      "on it.",
      OPTION_KIND_DURATION, COMMAND_SERVE | COMMAND_DRAW, VALUE(max_delay_ns), 0,
      LAW_MAX_DELAY_LIMIT_NS},
+    {OPTION_ERRORS, EVERYWHERE, "errors", NULL, "PROBABILITY[:CODE[:WEIGHT],...]", NULL, "never",
+     "How often / is answered with an error, and which: 0.1 (500), 0.1:503, 0.1:500:1,503:3.",
+     OPTION_KIND_ERRORS, COMMAND_SERVE, VALUE(errors)},
+    {OPTION_ABORT, EVERYWHERE, "abort", NULL, "PROBABILITY[:PLACE]", NULL, "never",
+     "How often the connection is reset in place of the answer to /, and where: before its first "
+     "byte (before), in the middle of its head (head) or of its content (body).",
+     OPTION_KIND_ABORT, COMMAND_SERVE, VALUE(abort)},
+    {OPTION_DRIP, EVERYWHERE, "drip", NULL, "DURATION", "0s", NULL,
+     "The time that the content of / is spread over.", OPTION_KIND_DURATION, COMMAND_SERVE,
+     VALUE(drip_ns), 0, CONFIG_MAX_DRIP_NS},
+    {OPTION_SIZE, EVERYWHERE, "size", NULL, "SIZE|LAW", NULL, "its own",
+     "The size of the content of /: 4KiB, or a law of sizes such as uniform(1KiB,64KiB).",
+     OPTION_KIND_SIZE_LAW, COMMAND_SERVE, VALUE(size)},
+    {OPTION_BANDWIDTH, EVERYWHERE, "bandwidth", NULL, "SIZE", NULL, "no limit",
+     "The most bytes a second that the content of / is sent at.", OPTION_KIND_SIZE, COMMAND_SERVE,
+     VALUE(bytes_per_second), 1, INT64_MAX},
+    {OPTION_BURN, EVERYWHERE, "burn", NULL, "DURATION", "0s", NULL,
+     "CPU time that each request for / uses up before it is answered.", OPTION_KIND_DURATION,
+     COMMAND_SERVE, VALUE(burn_ns), 0, CONFIG_MAX_BURN_NS},
     {OPTION_SEED, EVERYWHERE, "seed", NULL, "N[@NAME]", NULL, "from the system's random numbers",
      "Seed of all draws: N gives the same draws everywhere; with N@NAME the name is mixed in, so "
      "that replicas differ.",

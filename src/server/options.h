@@ -19,6 +19,9 @@ enum option_kind {
     OPTION_KIND_SIZE,     /* uint64_t, bytes */
     OPTION_KIND_DURATION, /* int64_t, nanoseconds */
     OPTION_KIND_LAW,      /* struct law * */
+    OPTION_KIND_SIZE_LAW, /* struct law *, of bytes */
+    OPTION_KIND_ERRORS,   /* struct fault_errors */
+    OPTION_KIND_ABORT,    /* struct fault_abort */
     OPTION_KIND_SEED,     /* struct seed */
     OPTION_KIND_CHOICE,   /* unsigned: the place in `argument`, which lists them: text|json|off */
 };

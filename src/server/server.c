@@ -50,7 +50,7 @@ static int open_application(struct server *server, char error[SERVER_ERROR_BYTES
         return -ENOMEM;
     }
     struct app_settings settings = {
-        .law = configuration->delay,
+        .program = configuration->program,
         .seed_key = configuration->seed.key,
         .identity = {.version = configuration->version,
                      .build_version = program_version,
@@ -63,6 +63,17 @@ static int open_application(struct server *server, char error[SERVER_ERROR_BYTES
     if (result == 0) {
         result = server_metrics_register(&server->metrics, server->meter, &meter_error);
     }
+    if (result != 0) {
+        describe(error, "metrics", meter_error.text, strerror(-result));
+    }
+    return result;
+}
+
+static int open_reload(struct server *server, char error[SERVER_ERROR_BYTES])
+{
+    struct meter_error meter_error = {0};
+    int result = reload_open(&server->reload, server->configuration, &server->app, server->meter,
+                             &meter_error);
     if (result != 0) {
         describe(error, "metrics", meter_error.text, strerror(-result));
     }
@@ -225,6 +236,9 @@ int server_open(struct server *server, const struct configuration *configuration
         server->app.settings.admin_everywhere = !addresses_have_admin(&server->addresses);
     }
     if (result == 0) {
+        result = open_reload(server, error);
+    }
+    if (result == 0) {
         result = give_up_privileges(configuration, error);
     }
     if (result == 0) {
@@ -269,6 +283,7 @@ bool server_close(struct server *server)
     if (server->workers != NULL) {
         reserve_free(server->workers, server->worker_capacity * sizeof *server->workers);
     }
+    reload_close(&server->reload);
     meter_free(server->meter);
     app_destroy(&server->app);
     if (server->done_fd >= 0) {

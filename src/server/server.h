@@ -9,6 +9,7 @@
 #include "server/access_log.h"
 #include "server/addresses.h"
 #include "server/configuration.h"
+#include "server/reload.h"
 #include "server/server_metrics.h"
 #include "server/worker.h"
 
@@ -25,6 +26,7 @@ struct server {
     unsigned started;      /* of them that have a thread */
     struct addresses addresses;
     struct server_metrics metrics;
+    struct reload reload;
     struct access_log *log; /* owned; NULL when off */
     struct log_ring *rings[APP_MAX_WORKERS];
     int done_fd;   /* eventfd: a worker has ended */

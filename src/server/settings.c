@@ -27,6 +27,9 @@ void settings_clear(struct settings *settings)
         free(settings->by_option[i].origin);
         settings->by_option[i].origin = NULL;
     }
+    free(settings->file_text);
+    settings->file_text = NULL;
+    settings->file_length = 0;
 }
 
 static int append_value(struct setting *setting, const char *origin, struct span value, char *error)
@@ -71,6 +74,27 @@ int settings_add(struct settings *settings, const struct option *option, const c
     }
 }
 
+/* The values as one text, to compare configurations by. */
+static int note_text(const struct text_list *values, char **text, char *error)
+{
+    size_t bytes = 1;
+    for (size_t i = 0; i < values->count; i++) {
+        bytes += strlen(values->items[i]) + 1;
+    }
+    struct buffer joined = buffer_over(malloc(bytes), bytes);
+    if (joined.data == NULL) {
+        return configuration_no_memory(error);
+    }
+    for (size_t i = 0; i < values->count; i++) {
+        buffer_append_span(&joined, span_from_string(values->items[i]));
+        buffer_append_byte(&joined, ',');
+    }
+    buffer_append_byte(&joined, '\0');
+    free(*text);
+    *text = joined.data;
+    return 0;
+}
+
 int settings_apply(const struct settings *settings, bool laws, struct configuration *configuration,
                    char *error)
 {
@@ -90,6 +114,10 @@ int settings_apply(const struct settings *settings, bool laws, struct configurat
         }
         free(configuration->origins[i]);
         configuration->origins[i] = origin;
+        result = note_text(&setting->values, &configuration->texts[i], error);
+        if (result < 0) {
+            return result;
+        }
     }
     return 0;
 }

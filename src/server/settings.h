@@ -16,6 +16,8 @@ struct setting {
 /* What one source gave, by option. */
 struct settings {
     struct setting by_option[OPTION_IDS];
+    char *file_text; /* owned: all of the file that was read, or NULL */
+    size_t file_length;
 };
 
 void settings_clear(struct settings *settings);

@@ -1,0 +1,7 @@
+/*
+ * The JSON Schema of `rules:` and `scenario:`, as the end of that of the whole file: from within
+ * its properties on.
+ */
+#pragma once
+
+extern const char rules_schema[];
