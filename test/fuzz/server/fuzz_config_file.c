@@ -4,6 +4,7 @@
  */
 #include "base/assert.h"
 #include "server/config_file.h"
+#include "server/config_rules.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -25,6 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (result == 0) {
         result = settings_apply(&settings, true, configuration, error);
     }
+    struct rule_program program = {0};
+    if (result == 0) {
+        result = config_rules_parse("a", span_of((const char *)data, size),
+                                    configuration->max_delay_ns, &program, error);
+    }
+    if (result == 0) {
+        (void)scenario_at(&program, INT64_C(3600000000000));
+        ASSERT(scenario_equals(&program, &program));
+    }
+    rule_program_clear(&program);
     ASSERT((result < 0) == (error[0] != '\0'));
     for (const char *c = error; *c != '\0'; c++) {
         ASSERT(*c >= ' ' && *c <= '~');

@@ -370,6 +370,67 @@ static void draws_the_same_for_ever(void **state)
     law_free(law);
 }
 
+static void laws_of_sizes_are_in_bytes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        const char *canonical;
+        int64_t median;
+    } cases[] = {
+        {"4KiB", "const(4KiB)", 4096},
+        {"100", "const(100)", 100},
+        {"0", "const(0)", 0},
+        {"const(1.5KiB)", "const(1536)", 1536},
+        {"uniform(0,1MiB)", "uniform(0,1MiB)", 524288},
+        {"mix(1:uniform(1KiB,1KiB),1:7)", NULL, 0},
+        {"mix(1:uniform(1KiB,1KiB),3:const(7))", "mix(1:uniform(1KiB,1KiB),3:const(7))", 7},
+    };
+    const struct law_limits limits = {.max_delay_ns = INT64_C(1) << 20, .sizes = true};
+    for (size_t i = 0; i < ARRAY_LENGTH(cases); i++) {
+        struct law *law = NULL;
+        int result = law_parse(span_from_string(cases[i].text), &limits, &law, NULL);
+        assert_int_equal(result, cases[i].canonical == NULL ? -EINVAL : 0);
+        if (result == 0) {
+            char memory[128];
+            struct buffer text = buffer_over(memory, sizeof memory - 1);
+            buffer_append_law(&text, law);
+            memory[text.length] = '\0';
+            assert_string_equal(memory, cases[i].canonical);
+            assert_int_equal(law_sample_ns(law, 0.75), law_quantile_ns(law, 0.75));
+            assert_int_equal(law_quantile_ns(law, 0.5), cases[i].median);
+            law_free(law);
+        }
+    }
+    struct law *law = NULL;
+    struct parse_error error;
+    assert_int_equal(law_parse(SPAN("const(2MiB)"), &limits, &law, &error), -EINVAL);
+    assert_string_equal(error.message, "2MiB is beyond the maximal size of 1MiB");
+    assert_int_equal(law_parse(SPAN("exp(1MiB)"), &limits, &law, &error), -EINVAL);
+    assert_string_equal(error.message,
+                        "only 63.21 % of this law lies from 0 to the maximal size of "
+                        "1MiB, but 99 % must");
+    assert_int_equal(law_parse(SPAN("const(1s)"), &limits, &law, &error), -EINVAL);
+}
+
+static void owners_share_a_law(void **state)
+{
+    (void)state;
+    const struct law_limits limits = {.max_delay_ns = 1000};
+    struct law *law = NULL, *same = NULL, *other = NULL;
+    assert_int_equal(law_parse(SPAN("mix(1:const(1ns),1:const(2ns))"), &limits, &law, NULL), 0);
+    assert_int_equal(law_parse(SPAN("mix(1:const(1ns), 1:const(2ns))"), &limits, &same, NULL), 0);
+    assert_int_equal(law_parse(SPAN("mix(1:const(1ns),2:const(2ns))"), &limits, &other, NULL), 0);
+    assert_true(law_equals(law, same) && !law_equals(law, other));
+    assert_ptr_equal(law_hold(law), law);
+    law_free(law);
+    assert_int_equal(law_sample_ns(law, 0.25), 1);
+    law_free(law);
+    law_free(same);
+    law_free(other);
+    assert_null(law_hold(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +446,8 @@ int main(void)
         cmocka_unit_test(reads_a_table_of_quantiles),
         cmocka_unit_test(says_why_a_file_cannot_be_read),
         cmocka_unit_test(draws_the_same_for_ever),
+        cmocka_unit_test(laws_of_sizes_are_in_bytes),
+        cmocka_unit_test(owners_share_a_law),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

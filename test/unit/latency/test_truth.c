@@ -175,6 +175,36 @@ static void slices_end_at_multiples_of_ten_seconds(void **state)
     assert_true(period.to.realtime_ns == at(5000).realtime_ns && period.whole);
 }
 
+/* What a slot had before counts elsewhere, in the slices that have ended too; sums stay. */
+static void a_slot_can_begin_anew(void **state)
+{
+    struct truth *truth = *state;
+    struct truth_worker *worker = truth_add_worker(truth);
+    assert_non_null(worker);
+    record_ms(worker, 1);
+    record_ms(worker, 2);
+    (void)truth_tick(truth, at(7));
+    record_ms(worker, 4);
+    truth_restart_slot(truth, 0, 1);
+    record_ms(worker, 8);
+    assert_true(ask(truth, 0, 0, TRUTH_DRAWN, NULL).sum_ns == 8 * NS_PER_MS);
+    struct truth_figures former = ask(truth, 0, 1, TRUTH_DRAWN, NULL);
+    assert_true(former.count == 3 && former.sum_ns == 7 * NS_PER_MS);
+    assert_true(former.min_ns == NS_PER_MS && former.max_ns == 4 * NS_PER_MS);
+    assert_true(former.quantiles_ns[0] >= 2 * NS_PER_MS - 2000 &&
+                former.quantiles_ns[0] <= 2 * NS_PER_MS + 2000);
+    assert_true(ask(truth, 1, 0, TRUTH_SERVED, NULL).count == 0);
+    assert_true(ask(truth, 1, 1, TRUTH_SERVED, NULL).count == 2);
+    (void)truth_tick(truth, at(17));
+    assert_true(ask(truth, 1, 0, TRUTH_SERVED, NULL).sum_ns == 8 * NS_PER_MS);
+    assert_true(ask(truth, 1, 1, TRUTH_SERVED, NULL).sum_ns == 4 * NS_PER_MS);
+    assert_true(ask(truth, 2, 1, TRUTH_SERVED, NULL).count == 3);
+    assert_true(ask(truth, 2, TRUTH_ALL_SLOTS, TRUTH_SERVED, NULL).count == 4);
+    truth_restart_slot(truth, 0, 1);
+    assert_true(ask(truth, 1, 0, TRUTH_SERVED, NULL).count == 0);
+    assert_true(ask(truth, 0, 1, TRUTH_SERVED, NULL).count == 4);
+}
+
 static void windows_forget_after_fifteen_minutes(void **state)
 {
     struct truth *truth = *state;
@@ -343,6 +373,7 @@ int main(void)
         TRUTH_TEST(buckets_count_as_the_histogram_does),
         TRUTH_TEST(sums_do_not_overflow),
         TRUTH_TEST(slices_end_at_multiples_of_ten_seconds),
+        TRUTH_TEST(a_slot_can_begin_anew),
         TRUTH_TEST(windows_forget_after_fifteen_minutes),
         TRUTH_TEST(windows_are_held),
         TRUTH_TEST(a_wall_clock_that_steps_loses_nothing),
