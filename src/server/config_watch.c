@@ -15,10 +15,11 @@ int config_watch_open(struct config_watch *watch, const char *path)
     *watch = (struct config_watch){.fd = -1, .path = path};
     const char *slash = strrchr(path, '/');
     const char *name = slash == NULL ? path : slash + 1;
-    if (strlen(name) >= sizeof watch->name) {
+    size_t length = strlen(name);
+    if (length >= sizeof watch->name) {
         return -ENAMETOOLONG;
     }
-    strcpy(watch->name, name);
+    memcpy(watch->name, name, length + 1);
     /* "a/b" is in "a/", "/b" in "/", "b" in ".". */
     char *directory = slash == NULL ? strdup(".") : strndup(path, (size_t)(slash + 1 - path));
     if (directory == NULL) {

@@ -217,7 +217,7 @@ static void definitions_are_compared_by_what_they_do(void **state)
     (void)state;
     struct rule_definition one = fixture_definition(1, "/", "uniform(0s,1s)");
     struct rule_definition two = fixture_definition(1, "/", "uniform(0s, 1000ms)");
-    strcpy(two.name, "other");
+    memcpy(two.name, "other", sizeof "other");
     assert_true(rule_definition_equals(&one, &two));
     two.number = 2;
     assert_false(rule_definition_equals(&one, &two));
