@@ -117,9 +117,9 @@ int fault_errors_parse(struct span text, struct fault_errors *ret_errors, struct
 
 int fault_place_parse(struct span text, uint8_t *ret_place, struct parse_error *error)
 {
-    for (uint8_t place = OUTCOME_ABORT_BEFORE; place < ARRAY_LENGTH(place_names); place++) {
+    for (unsigned place = OUTCOME_ABORT_BEFORE; place < ARRAY_LENGTH(place_names); place++) {
         if (span_equals(text, span_from_string(place_names[place]))) {
-            *ret_place = place;
+            *ret_place = (uint8_t)place;
             return 0;
         }
     }

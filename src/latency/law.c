@@ -238,8 +238,11 @@ int law_parse(struct span text, const struct law_limits *limits, struct law **re
     if (result < 0) {
         return result;
     }
-    law->kind = bare ? &law_kind_const : law->kind;
-    law->sizes = limits->sizes;
+    ASSERT(law != NULL);
+    if (bare) {
+        law->kind = &law_kind_const;
+        law->sizes = true;
+    }
     if (law_parser_position(&parser) != text.length) {
         law_free(law);
         return parse_error_expected(error, text, parser.offset, "the end");

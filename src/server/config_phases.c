@@ -18,7 +18,7 @@ struct phase_reading {
 static int read_name(const struct config_reader *reader, const yaml_node_t *node, void *context)
 {
     struct phase_reading *reading = context;
-    struct span text;
+    struct span text = SPAN("");
     int result = config_expect_scalar(reader, node, "a name", &text);
     if (result < 0) {
         return result;
@@ -46,7 +46,7 @@ static int read_for(const struct config_reader *reader, const yaml_node_t *node,
 static int read_ramp(const struct config_reader *reader, const yaml_node_t *node, void *context)
 {
     struct phase_reading *reading = context;
-    struct span text;
+    struct span text = SPAN("");
     int result = config_expect_scalar(reader, node, "up or down", &text);
     bool up = result == 0 && span_equals(text, SPAN("up"));
     if (result == 0 && !up && !span_equals(text, SPAN("down"))) {
@@ -59,7 +59,7 @@ static int read_ramp(const struct config_reader *reader, const yaml_node_t *node
 static int read_steps(const struct config_reader *reader, const yaml_node_t *node, void *context)
 {
     struct phase_reading *reading = context;
-    struct span text;
+    struct span text = SPAN("");
     uint64_t steps = 0;
     int result = config_expect_scalar(reader, node, "a number of steps", &text);
     if (result == 0 &&
@@ -143,7 +143,7 @@ static int read_phases(const struct config_reader *reader, const yaml_node_t *no
 static int read_repeat(const struct config_reader *reader, const yaml_node_t *node, void *context)
 {
     struct config_rules *rules = context;
-    struct span text;
+    struct span text = SPAN("");
     int result = config_expect_scalar(reader, node, "true or false", &text);
     bool repeat = result == 0 && span_equals(text, SPAN("true"));
     if (result == 0 && !repeat && !span_equals(text, SPAN("false"))) {

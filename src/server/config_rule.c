@@ -17,7 +17,7 @@ struct rule_reading {
 int config_duration_read(const struct config_reader *reader, const yaml_node_t *node,
                          int64_t minimum_ns, int64_t maximum_ns, int64_t *ret_ns)
 {
-    struct span text;
+    struct span text = SPAN("");
     struct parse_error why;
     int64_t ns = 0;
     int result = config_expect_scalar(reader, node, "a duration such as 200ms", &text);
@@ -45,7 +45,7 @@ static int read_route(const struct config_reader *reader, const yaml_node_t *nod
 {
     struct rule_reading *reading = context;
     struct rule_pattern *route = &reading->definition->route;
-    struct span text;
+    struct span text = SPAN("");
     int result = config_expect_scalar(reader, node, "a path such as / or /status/*", &text);
     if (result < 0) {
         return result;
@@ -70,7 +70,7 @@ static int read_route(const struct config_reader *reader, const yaml_node_t *nod
 static int add_method(const struct config_reader *reader, const yaml_node_t *node,
                       struct rule_definition *definition)
 {
-    struct span text;
+    struct span text = SPAN("");
     int result = config_expect_scalar(reader, node, "a method such as GET", &text);
     if (result < 0) {
         return result;
@@ -110,7 +110,7 @@ static int add_field(const struct config_reader *reader, const yaml_node_pair_t 
 {
     const yaml_node_t *name = config_node(reader, pair->key);
     const yaml_node_t *value = config_node(reader, pair->value);
-    struct span name_text, value_text;
+    struct span name_text = SPAN(""), value_text = SPAN("");
     int result = config_expect_scalar(reader, name, "the name of a header", &name_text);
     if (result == 0) {
         result = config_expect_scalar(reader, value, "a text; * for any", &value_text);
@@ -149,7 +149,7 @@ static int read_headers(const struct config_reader *reader, const yaml_node_t *n
 static int read_share(const struct config_reader *reader, const yaml_node_t *node, void *context)
 {
     struct rule_reading *reading = context;
-    struct span text;
+    struct span text = SPAN("");
     struct parse_error why;
     int result = config_expect_scalar(reader, node, "a number from 0 to 1", &text);
     if (result == 0 && fault_probability_parse(text, &reading->definition->share, &why) < 0) {
@@ -161,7 +161,7 @@ static int read_share(const struct config_reader *reader, const yaml_node_t *nod
 static int read_law(const struct config_reader *reader, const yaml_node_t *node,
                     const struct law_limits *limits, struct law **law)
 {
-    struct span text;
+    struct span text = SPAN("");
     struct parse_error why;
     int result = config_expect_scalar(reader, node, "a law", &text);
     if (result == 0) {
@@ -190,7 +190,7 @@ static int read_size(const struct config_reader *reader, const yaml_node_t *node
 static int read_probability(const struct config_reader *reader, const yaml_node_t *node,
                             struct rule_reading *reading, struct decimal *probability)
 {
-    struct span text;
+    struct span text = SPAN("");
     struct parse_error why;
     int result = config_expect_scalar(reader, node, "a probability from 0 to 1", &text);
     if (result == 0 && fault_probability_parse(text, probability, &why) < 0) {
@@ -203,7 +203,7 @@ static int read_probability(const struct config_reader *reader, const yaml_node_
 static int add_code(const struct config_reader *reader, const yaml_node_t *code,
                     const yaml_node_t *weight, struct rule_reading *reading)
 {
-    struct span code_text, weight_text = {NULL, 0};
+    struct span code_text = SPAN(""), weight_text = {NULL, 0};
     struct parse_error why;
     int result = config_expect_scalar(reader, code, "a status such as 503", &code_text);
     if (result == 0 && weight != NULL) {
@@ -254,7 +254,7 @@ static int read_abort_probability(const struct config_reader *reader, const yaml
 static int read_place(const struct config_reader *reader, const yaml_node_t *node, void *context)
 {
     struct rule_reading *reading = context;
-    struct span text;
+    struct span text = SPAN("");
     struct parse_error why;
     int result = config_expect_scalar(reader, node, "before, head or body", &text);
     if (result == 0 && fault_place_parse(text, &reading->definition->abort.place, &why) < 0) {
@@ -327,7 +327,7 @@ static int read_bandwidth(const struct config_reader *reader, const yaml_node_t 
                           void *context)
 {
     struct rule_reading *reading = context;
-    struct span text;
+    struct span text = SPAN("");
     struct parse_error why;
     uint64_t bytes = 0;
     int result = config_expect_scalar(reader, node, "a size a second such as 64KiB", &text);

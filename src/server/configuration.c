@@ -155,10 +155,12 @@ static int make_program(const struct sources *sources, struct configuration *con
                                     configuration->max_delay_ns, program, error);
 }
 
-static int fill(struct sources *sources, unsigned commands, int argc, char *const *argv,
-                char *const *environment, struct configuration *configuration, char *error)
+static int fill(struct sources *sources, const struct configuration_source *source,
+                struct configuration *configuration, char *error)
 {
-    int result = settings_from_flags(&sources->flags, commands, argc, argv, error);
+    char *const *environment = source->environment;
+    int result =
+        settings_from_flags(&sources->flags, source->commands, source->argc, source->argv, error);
     if (result == 0) {
         result = settings_from_environment(&sources->environment, environment,
                                            &configuration->warnings, error);
@@ -190,7 +192,7 @@ static int fill(struct sources *sources, unsigned commands, int argc, char *cons
     if (result == 0) {
         result = note_default_origins(configuration, error);
     }
-    return result == 0 ? warn_short_drain(commands, configuration, error) : result;
+    return result == 0 ? warn_short_drain(source->commands, configuration, error) : result;
 }
 
 static int load(const struct configuration_source *source, struct configuration **ret_configuration,
@@ -198,26 +200,24 @@ static int load(const struct configuration_source *source, struct configuration 
 {
     struct sources *sources = calloc(1, sizeof *sources);
     struct configuration *configuration = calloc(1, sizeof *configuration);
-    int result = sources == NULL || configuration == NULL
-                     ? configuration_no_memory(error)
-                     : fill(sources, source->commands, source->argc, source->argv,
-                            source->environment, configuration, error);
-    if (sources != NULL) {
-        if (result == 0) {
-            configuration->file_text = sources->file.file_text;
-            configuration->file_length = sources->file.file_length;
-            sources->file.file_text = NULL;
-        }
-        settings_clear(&sources->file);
-        settings_clear(&sources->environment);
-        settings_clear(&sources->flags);
+    if (sources == NULL || configuration == NULL) {
         free(sources);
+        free(configuration);
+        return configuration_no_memory(error);
     }
+    int result = fill(sources, source, configuration, error);
+    configuration->source = *source;
+    configuration->file_text = sources->file.file_text;
+    configuration->file_length = sources->file.file_length;
+    sources->file.file_text = NULL;
+    settings_clear(&sources->file);
+    settings_clear(&sources->environment);
+    settings_clear(&sources->flags);
+    free(sources);
     if (result < 0) {
         configuration_free(configuration);
         return result;
     }
-    configuration->source = *source;
     *ret_configuration = configuration;
     return 0;
 }
