@@ -8,6 +8,7 @@
 #include "server/settings.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -103,7 +104,11 @@ static int apply_version(char *const *environment, struct configuration *configu
 /* A drain shorter than the delays would cut requests off at every shutdown: say so at once. */
 static int warn_short_drain(unsigned commands, struct configuration *configuration, char *error)
 {
-    double longest_ns = law_quantile_ns(configuration->delay, 0.999);
+    double longest_ns = 0;
+    for (unsigned i = 0; i < rule_program_count(configuration->program); i++) {
+        const struct law *law = rule_program_at(configuration->program, i)->delay;
+        longest_ns = fmax(longest_ns, law_quantile_ns(law, 0.999));
+    }
     if ((commands & COMMAND_SERVE) == 0 || longest_ns <= (double)configuration->drain_timeout_ns) {
         return 0;
     }
@@ -111,7 +116,7 @@ static int warn_short_drain(unsigned commands, struct configuration *configurati
     struct buffer line = buffer_over(memory, sizeof memory);
     buffer_append_span(&line, SPAN("--drain-timeout "));
     buffer_append_duration(&line, configuration->drain_timeout_ns);
-    buffer_append_span(&line, SPAN(" is shorter than delays of this law: "
+    buffer_append_span(&line, SPAN(" is shorter than delays of a law: "
                                    "requests may be cut off at shutdown"));
     return text_list_append(&configuration->warnings, buffer_span(&line)) == -ENOMEM
                ? configuration_no_memory(error)

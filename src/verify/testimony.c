@@ -49,23 +49,27 @@ static bool read_quantiles(json_t *quantiles, struct testimony *truth)
     return true;
 }
 
-/* The law, when exactly one rule has one. */
+/* Whether a rule has to do with what was served: where there was nothing, each that has a law. */
+static bool is_meant(const json_t *rule, bool any_served)
+{
+    double count = answer_number(answer_member(rule, "served"), "count");
+    return any_served && isfinite(count) ? count > 0 : answer_text(rule, "law")[0] != '\0';
+}
+
+/* The law, when all requests were under one rule; when there are none, that of the only rule. */
 static void read_law(struct testimony *truth)
 {
     const json_t *rules = answer_member(truth->document, "rules");
-    truth->law = "";
+    const json_t *only = NULL;
+    unsigned count = 0;
     for (size_t i = 0; i < json_array_size(rules); i++) {
         const json_t *rule = json_array_get(rules, i);
-        const char *law = answer_text(rule, "law");
-        if (law[0] != '\0') {
-            bool second = truth->law[0] != '\0';
-            truth->law = second ? "" : law;
-            truth->law_expected = second ? NULL : answer_member(rule, "law_expected");
-            if (second) {
-                return;
-            }
-        }
+        bool meant = is_meant(rule, truth->count > 0);
+        only = meant ? rule : only;
+        count += meant;
     }
+    truth->law = count == 1 ? answer_text(only, "law") : "";
+    truth->law_expected = truth->law[0] != '\0' ? answer_member(only, "law_expected") : NULL;
 }
 
 /* NULL when all is there, else the name of the member that is not as it should be. */

@@ -37,6 +37,15 @@ def test_a_healthy_stack_holds(stacks):
     assert {server["law"] for server in verdict.report["servers"]} == {LAW}
 
 
+def test_a_server_with_several_rules_holds(stacks):
+    """What was served is judged, whichever rules it was under; there is no one law to show."""
+    verdict = stacks.verify_broken(stacks.servers["ruled"])
+    assert (verdict.status, verdict.report["verdict"]) == (0, "holds"), verdict.output
+    assert verdict.report["requests_served"] == REQUESTS + 120
+    assert [server["law"] for server in verdict.report["servers"]] == [None]
+    assert all(row["law_seconds"] is None for row in verdict.report["quantiles"])
+
+
 def test_the_servers_may_be_named(stacks):
     verdict = stacks.verify_healthy(
         "--target", stacks.servers["one"].url("") + "," + stacks.servers["two"].url("/"))

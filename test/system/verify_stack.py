@@ -19,6 +19,12 @@ from stack.server import Server, binary_path, clean_environment
 
 LAW = "uniform(0s,200ms)"
 BEYOND = "const(16.4s)"  # the highest bound is 16.384 s
+# A server with several rules, each with a law of its own.
+RULED = """
+rules:
+  - {route: /, share: 0.5, delay: "uniform(100ms,150ms)", errors: 0.2:503}
+  - {route: /version, delay: const(50ms), errors: 0.5}
+"""
 REQUESTS = 1200
 # Prometheus looks for new targets every 5 s unless this (hidden) flag says otherwise.
 QUICK = ("--scrape.discovery-reload-interval=200ms",)
@@ -122,6 +128,9 @@ class Zoo:
             "one", "two", "port", "path", "relabelled", "twice", "addresses", "metric", "label",
             "instance", "slow", "lonely", "buckets", "limited", "quiet", "restarted")}
         self.servers["beyond"] = self._server("--delay", BEYOND)
+        (self.folder / "ruled.yaml").write_text(RULED)
+        self.servers["ruled"] = self._server("--config", self.folder / "ruled.yaml",
+                                             "--listen", f"{ports.LOOPBACK}:0")
         self.balanced = self._proxy(self.servers["one"], self.servers["two"])
         self.changed = self._proxy(self.servers["lonely"], change=self._one_request_more)
         self.pretender = self._pretender()
@@ -192,6 +201,7 @@ class Zoo:
             job("limited", at["limited"], more="\n    body_size_limit: 1KB"),
             job("quiet", at["quiet"]),
             job("beyond", at["beyond"]),
+            job("ruled", at["ruled"]),
             job("restarted", at["restarted"]),
             job("balanced", address(self.balanced)),
             job("changed", address(self.changed)),
@@ -215,9 +225,14 @@ class Zoo:
         for name in ("one", "two"):
             answers = Hey(self.servers[name].url("/"), requests=REQUESTS, connections=60).answers()
             assert answers == {200: REQUESTS}
+        self.broken.await_value('max(count_over_time(up{job="ruled"}[1m]) > bool 1)', 1)
+        for path, count in (("/", REQUESTS), ("/version", 120)):
+            answers = Hey(self.servers["ruled"].url(path), requests=count, connections=60).answers()
+            assert sum(answers.values()) == count and len(answers) == 2
         self._restart()
         assert beyond.answers() == {200: 20}
-        for name, count in (("one", REQUESTS), ("two", REQUESTS), ("beyond", 20)):
+        for name, count in (("one", REQUESTS), ("two", REQUESTS), ("beyond", 20),
+                            ("ruled", REQUESTS + 120)):
             await_condition(lambda: self._closed(name) == count, timeout_seconds=30,
                             every_seconds=0.2, what="the end of a slice of the truth")
 
