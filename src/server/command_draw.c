@@ -1,5 +1,6 @@
 /*
- * `httpserver draw`: the delays that a server with the same law and seed gives, in order.
+ * `httpserver draw`: the delays that a server with the same law and seed gives, in order; of the
+ * rule of the options, or of another by its number.
  */
 #include "base/quantity.h"
 #include "latency/draw.h"
@@ -18,7 +19,7 @@ int command_draw_run(const struct configuration *configuration)
         char memory[LINE_MAX_BYTES];
         struct buffer line = buffer_over(memory, sizeof memory);
         buffer_append_seconds(&line, draw_delay_ns(configuration->delay, configuration->seed.key,
-                                                   ordinal, DRAW_DEFAULT_RULE));
+                                                   ordinal, (uint32_t)configuration->draw_rule));
         buffer_append_byte(&line, '\n');
         if (fwrite(memory, 1, line.length, stdout) != line.length) {
             break; /* the reader has gone; main says so */

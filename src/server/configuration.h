@@ -55,7 +55,8 @@ enum option_id {
     OPTION_DRAIN_DELAY,
     OPTION_DRAIN_TIMEOUT,
     OPTION_CONFIG,
-    OPTION_COUNT,          /* `draw` only */
+    OPTION_RULE,           /* `draw` only */
+    OPTION_COUNT,          /* the same */
     OPTION_HEALTH_URL,     /* `health` only */
     OPTION_HEALTH_TIMEOUT, /* the same */
     OPTION_PROMETHEUS,     /* `verify` only, and those below */
@@ -108,6 +109,7 @@ struct configuration {
     char *config_path; /* owned; NULL without a file */
     char *file_text;   /* owned: all of the file as it was read, or NULL */
     size_t file_length;
+    uint64_t draw_rule; /* its number */
     uint64_t draw_count;
     char *verify_prometheus;         /* owned */
     struct text_list verify_targets; /* URLs as written; empty: from Prometheus */

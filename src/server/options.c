@@ -110,6 +110,10 @@ const struct option options[OPTION_IDS] = {
     {OPTION_CONFIG, true, false, "config", NULL, "PATH", NULL, "none",
      "A YAML file with any of these options by name.", OPTION_KIND_TEXT,
      COMMAND_SERVE | COMMAND_DRAW | COMMAND_HEALTH, VALUE(config_path)},
+    {OPTION_RULE, false, false, "rule", NULL, "NUMBER", "0", NULL,
+     "The number of the rule that draws: 0 is that of the options, 1 the first of the file's "
+     "rules.",
+     OPTION_KIND_COUNT, COMMAND_DRAW, VALUE(draw_rule), 0, UINT32_MAX},
     {OPTION_COUNT, false, false, "count", NULL, "N", "10", NULL, "How many draws to print.",
      OPTION_KIND_COUNT, COMMAND_DRAW, VALUE(draw_count), 0, INT64_MAX},
     {OPTION_HEALTH_URL, false, false, "url", NULL, "URL", NULL, "the address listened on",

@@ -6,12 +6,14 @@ import http.client
 import json
 import math
 import re
+import subprocess
 from collections import Counter
 
 import pytest
 
 from stack.awaiting import await_condition
 from stack.exposition import fetch
+from stack.server import clean_environment
 
 # Of a share that is far off by chance: an event of one in a million, and the seeds are fixed.
 SIGNIFICANCE_SIGMAS = 4.9
@@ -145,6 +147,16 @@ def test_a_seed_gives_the_same_outcomes_whoever_serves(with_file):
     assert first == second
     assert len(first[0]) == 4 and len(set(first[1])) > 100
     assert outcomes(with_file(text, "--workers", "4", "--seed", "43"), 400) != first
+
+
+def test_draw_prints_the_delays_of_any_rule(with_file, binary):
+    one = with_file("seed: 4\nrules: [{route: /version}, {route: /, delay: 'uniform(0s,1ms)'}]\n")
+    served = [one.get("/")[1]["server-timing"] for _ in range(5)]
+    done = subprocess.run([binary, "draw", "--law", "uniform(0s,1ms)", "--seed", "4", "--rule", "2",
+                           "--count", "5"], env=clean_environment(), capture_output=True,
+                          text=True, check=True, timeout=20)
+    assert served == [f'delay;dur={1000 * float(seconds):.6f}, draw;desc="{ordinal}"'
+                      for ordinal, seconds in enumerate(done.stdout.split())]
 
 
 def test_a_share_leaves_the_rest_to_the_next_rule(with_file):
