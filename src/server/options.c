@@ -108,8 +108,10 @@ const struct option options[OPTION_IDS] = {
      "How long requests already received may take to be answered while draining.",
      OPTION_KIND_DURATION, COMMAND_SERVE, VALUE(drain_timeout_ns), 0, HOUR},
     {OPTION_CONFIG, true, false, "config", NULL, "PATH", NULL, "none",
-     "A YAML file with any of these options by name.", OPTION_KIND_TEXT,
-     COMMAND_SERVE | COMMAND_DRAW | COMMAND_HEALTH, VALUE(config_path)},
+     "A YAML file with any of these options by name, rules and a scenario; read again on SIGHUP "
+     "and "
+     "when it changes.",
+     OPTION_KIND_TEXT, COMMAND_SERVE | COMMAND_DRAW | COMMAND_HEALTH, VALUE(config_path)},
     {OPTION_RULE, false, false, "rule", NULL, "NUMBER", "0", NULL,
      "The number of the rule that draws: 0 is that of the options, 1 the first of the file's "
      "rules.",
