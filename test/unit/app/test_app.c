@@ -152,6 +152,48 @@ static size_t pull_all(struct app_fixture *fixture, char *memory, size_t capacit
     return length;
 }
 
+static void the_law_can_be_replaced(void **state)
+{
+    (void)state;
+    struct app_fixture fixture;
+    fixture_open(&fixture, "const(2s)", true);
+    (void)fixture_answer(&fixture, SURFACE_PUBLIC, "GET /", "");
+    assert_int_equal(fixture.exchange.delay_ns, INT64_C(2000000000));
+    fixture_complete(&fixture, 1);
+    struct law_limits limits = {.max_delay_ns = INT64_C(60000000000)};
+    struct law *law = NULL;
+    assert_int_equal(law_parse(SPAN("const(3s)"), &limits, &law, NULL), 0);
+    assert_int_equal(app_replace_law(&fixture.app, law), 0);
+    law_free(law);
+    const char *answer = fixture_answer(&fixture, SURFACE_PUBLIC, "GET /", "");
+    assert_string_equal(content_of(answer), "<h1>3000</h1>");
+    fixture_complete(&fixture, 1);
+    assert_page_line(fixture.meter, "httpserver_expected_latency_mean_seconds{route=\"/\"} 3");
+
+    struct rule_program program = {0};
+    rule_definition_of_index(&program.index, fixture.law);
+    assert_int_equal(app_replace_rules(&fixture.app, &program), 0);
+    (void)fixture_answer(&fixture, SURFACE_PUBLIC, "GET /", "");
+    assert_int_equal(fixture.exchange.delay_ns, INT64_C(2000000000));
+    fixture_close(&fixture);
+}
+
+static void an_error_of_the_rules_is_answered_in_place_of_the_route(void **state)
+{
+    (void)state;
+    struct app_fixture fixture;
+    fixture_open(&fixture, "none", true);
+    struct rule_program program = {0};
+    rule_definition_of_index(&program.index, fixture.law);
+    assert_int_equal(fault_errors_parse(SPAN("1:503"), &program.index.errors, NULL), 0);
+    assert_int_equal(app_replace_rules(&fixture.app, &program), 0);
+    assert_status(fixture_answer(&fixture, SURFACE_PUBLIC, "GET /", ""), "503 Service Unavailable");
+    assert_false(fixture.exchange.refused);
+    assert_true(content_of(fixture_answer(&fixture, SURFACE_PUBLIC, "HEAD /", ""))[0] == '\0');
+    assert_status(fixture_answer(&fixture, SURFACE_PUBLIC, "GET /healthz", ""), "200 OK");
+    fixture_close(&fixture);
+}
+
 static void the_metrics_page_is_streamed(void **state)
 {
     (void)state;
@@ -214,6 +256,8 @@ int main(void)
         cmocka_unit_test(listeners_have_the_routes_of_their_surface),
         cmocka_unit_test(the_client_behind_a_trusted_proxy_is_named),
         cmocka_unit_test(what_is_not_a_latency_is_not_observed),
+        cmocka_unit_test(the_law_can_be_replaced),
+        cmocka_unit_test(an_error_of_the_rules_is_answered_in_place_of_the_route),
         cmocka_unit_test(the_metrics_page_is_streamed),
         cmocka_unit_test(too_many_scrapes_at_once_are_refused),
     };
