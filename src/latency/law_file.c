@@ -313,6 +313,18 @@ static bool draws(const struct law *law)
     return file->points[0].value_ns != file->points[file->count - 1].value_ns;
 }
 
+/* The same path may have had another table when it was read. */
+static bool equals(const struct law *law, const struct law *other)
+{
+    const struct law_file *one = file_of(law), *two = file_of(other);
+    bool equal = one->count == two->count;
+    for (size_t i = 0; equal && i < one->count; i++) {
+        equal = one->points[i].quantile == two->points[i].quantile &&
+                one->points[i].value_ns == two->points[i].value_ns;
+    }
+    return equal;
+}
+
 const struct law_kind law_kind_file = {
     .name = SPAN("file"),
     .parse = file_parse,
@@ -321,5 +333,6 @@ const struct law_kind law_kind_file = {
     .quantile = quantile,
     .mean = mean,
     .draws = draws,
+    .equals = equals,
     .release = file_release,
 };

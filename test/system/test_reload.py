@@ -172,6 +172,24 @@ def test_rules_that_stay_go_on_and_changed_ones_begin_anew(with_file):
     assert new["until"] is None and stayed["since"] == answer["started"]
 
 
+def test_a_table_that_changed_is_another_law(with_file, tmp_path):
+    table = tmp_path / "table"
+    table.write_text("0 1ms\n1 2ms\n")
+    one, _ = with_file(f"delay: file({table})\n")
+    assert [ordinal(one) for _ in range(2)] == [0, 1]
+    one.send_signal(signal.SIGHUP)
+    await_reloads(one, "success", 1)
+    assert ordinal(one) == 2
+    table.write_text("0 1ms\n1 3ms\n")
+    one.send_signal(signal.SIGHUP)
+    await_reloads(one, "success", 2)
+    assert ordinal(one) == 0
+    table.write_text("0 1ms\n")
+    one.send_signal(signal.SIGHUP)
+    await_reloads(one, "failure", 1)
+    assert ordinal(one) == 1
+
+
 @pytest.mark.threads
 def test_under_load_no_request_is_lost_or_counted_twice(with_file):
     one, path = with_file("delay: 'uniform(0s,1ms)'\n", "--workers", "2", "--log", "off")
