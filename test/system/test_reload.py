@@ -64,7 +64,7 @@ def test_a_hangup_has_it_read_again(with_file):
     assert (reloads(one, "success"), reloads(one, "failure"), last_was_good(one)) == (0, 0, 1)
     one.send_signal(signal.SIGHUP)
     await_reloads(one, "success", 1)
-    assert f"httpserver: {path}: read again\n" in one.stderr_text()
+    one.wait_for_stderr(lambda text: f"httpserver: {path}: read again\n" in text)
     assert status(one) == 200
 
 
@@ -120,8 +120,8 @@ def test_a_bad_file_is_refused_and_the_old_one_stays(with_file, text, line):
     assert status(one) == 503
     replace(path, text)
     await_reloads(one, "failure", 1)
-    said = one.stderr_text()
-    assert f"httpserver: {path}{line}" in said and "; what was in force stays\n" in said
+    said = one.wait_for_stderr(lambda text: "; what was in force stays\n" in text and text)
+    assert f"httpserver: {path}{line}" in said
     assert status(one) == 503
     assert last_was_good(one) == 0 and reloads(one, "success") == 0
 
@@ -372,5 +372,5 @@ def test_a_file_that_may_not_be_read_any_more_is_a_failure(server, tmp_path):
     one = server("--listen", "127.0.0.1:0", "--config", path, "--user", "65533:65533")
     one.send_signal(signal.SIGHUP)
     await_reloads(one, "failure", 1)
-    assert "Permission denied; what was in force stays" in one.stderr_text()
+    one.wait_for_stderr(lambda text: "Permission denied; what was in force stays\n" in text)
     assert status(one) == 200
