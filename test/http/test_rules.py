@@ -111,9 +111,9 @@ def test_an_error_is_an_answer_like_any_other(server):
                            what="the line in the log")
     assert len(line) == 1
     page = await_condition(lambda: (found := fetch(one.url("/metrics"))).value(
-        "httpserver_requests_total", route="/", method="GET", code="503") == 1 and found,
-        what="the count")
-    assert page.value("httpserver_execution_latency_seconds_count", step="total") == 4
+        "httpserver_execution_latency_seconds_count", step="total") == 4 and found,
+        what="four observations")
+    assert page.value("httpserver_requests_total", route="/", method="GET", code="503") == 1
 
 
 @pytest.mark.parametrize("probability", ["0.6", "0.01", "0.333", "0", "1"])

@@ -60,10 +60,12 @@ scenario:
         assert during(one, "outage", statuses) == (503, 504)
     assert set(phases(one)) == {"calm", "outage", "over"}
     assert sum(phases(one).values()) == 1
-    rules = json.loads(one.get("/truth")[2])["rules"]
-    outages = [rule for rule in rules if rule["rule"] == "scenario[1].rules[0]"]
-    assert len(outages) == 1 and outages[0]["served"]["count"] >= 2
-    assert not outages[0]["whole_period"]
+
+    def outages():
+        return [rule for rule in json.loads(one.get("/truth")[2])["rules"]
+                if rule["rule"] == "scenario[1].rules[0]" and rule["served"]["count"] >= 2]
+    await_condition(outages, what="the requests of both outages")
+    assert len(outages()) == 1 and not outages()[0]["whole_period"]
 
 
 def test_behind_the_last_phase_it_is_over(with_file):
