@@ -95,6 +95,13 @@ def test_probes_and_admin_routes_are_never_hit(with_file):
     assert rules_of(one)["rules[0]"]["served"]["count"] == 0
 
 
+def test_faults_of_the_index_are_options_like_any_other(server, with_file):
+    assert server("--delay", "none", "--errors", "1:503").get("/")[0] == 503
+    assert server("--delay", "none", env={"HTTPSERVER_ERRORS": "1:504"}).get("/")[0] == 504
+    one = with_file("delay: none\nerrors: 1:502\n")
+    assert one.get("/")[0] == 502 and one.get("/version")[0] == 200
+
+
 def test_an_error_is_an_answer_like_any_other(server):
     one = server("--delay", "none", "--errors", "1:503")
     connection = http.client.HTTPConnection(one.host, one.port, timeout=20)
