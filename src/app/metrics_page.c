@@ -51,13 +51,15 @@ static ssize_t read_plain(struct metrics_page *page, char *memory, size_t capaci
     return got;
 }
 
-static ssize_t pull_plain(void *context, char *memory, size_t capacity)
+static ssize_t pull_plain(void *context, char *memory, size_t capacity, struct content_pace *pace)
 {
+    (void)pace;
     return read_plain(context, memory, capacity);
 }
 
-static ssize_t pull_gzip(void *context, char *memory, size_t capacity)
+static ssize_t pull_gzip(void *context, char *memory, size_t capacity, struct content_pace *pace)
 {
+    (void)pace;
     struct metrics_page *page = context;
     z_stream *stream = &page->stream;
     stream->next_out = (Bytef *)memory;

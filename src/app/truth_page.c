@@ -22,8 +22,9 @@ struct truth_page {
 
 static _Atomic unsigned running_pages;
 
-static ssize_t pull_page(void *context, char *memory, size_t capacity)
+static ssize_t pull_page(void *context, char *memory, size_t capacity, struct content_pace *pace)
 {
+    (void)pace;
     struct truth_page *page = context;
     struct buffer out = buffer_over(memory, capacity);
     while (buffer_room(&out) > 0) {

@@ -119,13 +119,6 @@ void connection_close(struct engine *engine, struct connection *connection,
     slab_give(&engine->connections, index);
 }
 
-/* The end of the connection would be taken for that of the content: it has to be an error. */
-static void reset_on_close(const struct connection *connection)
-{
-    struct linger at_once = {.l_onoff = 1};
-    (void)setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
-
 void connection_abandon(struct engine *engine, struct connection *connection,
                         enum close_reason reason)
 {
@@ -134,11 +127,12 @@ void connection_abandon(struct engine *engine, struct connection *connection,
     if (held != NULL) {
         if (held->exchange.source.close != NULL) {
             held->exchange.source.close(held->exchange.source.context, false);
-            if (held->exchange.minor_version == 0) {
-                reset_on_close(connection);
+            /* The end of the connection would be taken for that of the content. */
+            if (held->exchange.minor_version == 0 || reason == CLOSE_FAULT) {
+                connection_reset_on_close(connection);
             }
         }
-        held->exchange.status = STATUS_CLIENT_CLOSED_REQUEST;
+        held->exchange.status = reason == CLOSE_FAULT ? STATUS_RESET : STATUS_CLIENT_CLOSED_REQUEST;
         connection_complete(engine, &held->exchange);
     }
     connection_close(engine, connection, reason);
@@ -146,6 +140,11 @@ void connection_abandon(struct engine *engine, struct connection *connection,
 
 void connection_linger(struct engine *engine, struct connection *connection)
 {
+    if (connection->close_reason == CLOSE_FAULT) {
+        connection_reset_on_close(connection);
+        connection_close(engine, connection, CLOSE_FAULT);
+        return;
+    }
     /* Closing with bytes unread would reset the connection, and the peer might lose the answer
        (RFC 9112, section 9.6): so our side is closed first, and what still comes is dropped. */
     if (shutdown(connection->fd, SHUT_WR) != 0) {
@@ -228,6 +227,7 @@ void connection_event(struct engine *engine, struct connection *connection, uint
         connection_read(engine, connection);
         break;
     case CONNECTION_WAITING:
+    case CONNECTION_PAUSED:
         if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
             connection_abandon(engine, connection, CLOSE_CLIENT);
         } else {

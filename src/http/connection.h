@@ -1,6 +1,7 @@
 /*
  * A connection and what is done with it. Private to the engine: connection.c has its life,
- * connection_input.c reads and parses, connection_output.c answers.
+ * connection_input.c reads and parses, connection_output.c answers, connection_content.c sends
+ * content that is made while it is sent.
  */
 #pragma once
 
@@ -39,7 +40,7 @@ struct connection {
     /* Blocks of engine->held; NULL where there is nothing to hold. */
     char *input;                    /* bytes read and not used yet */
     char *output;                   /* bytes of answers that the kernel has not taken */
-    struct held_exchange *exchange; /* in BODY and WAITING, and in WRITING with a source */
+    struct held_exchange *exchange; /* in BODY, WAITING and PAUSED, and in WRITING with a source */
     struct unsent_answers *unsent;
     uint32_t input_bytes;
     uint32_t output_bytes;  /* in the block */
@@ -108,8 +109,8 @@ void connection_read(struct engine *engine, struct connection *connection);
  */
 void connection_resume(struct engine *engine, struct connection *connection);
 
-/* The delay of its exchange is over. */
-void connection_delay_over(struct engine *engine, struct connection *connection);
+/* The delay of its exchange is over, or the pause within its content. */
+void connection_due(struct engine *engine, struct connection *connection);
 
 /* Puts an error answer that the engine itself makes into the batch, to be closed behind it. */
 void connection_refuse(struct engine *engine, struct connection *connection,
@@ -170,3 +171,31 @@ void connection_complete(struct engine *engine, const struct exchange *exchange)
 
 /* Ends all answers that are not wholly sent with 499. */
 void connection_abandon_output(struct engine *engine, struct connection *connection);
+
+/* Sends what it can. Returns the bytes taken, 0 when none can be now, or a negative errno. */
+WARN_UNUSED ssize_t connection_send(const struct connection *connection, struct span bytes);
+
+/* Keeps bytes that the kernel did not take; no others must be kept. False without memory. */
+WARN_UNUSED bool connection_hold_output(struct engine *engine, struct connection *connection,
+                                        struct span unsent);
+
+/* Waits until the socket takes bytes again. */
+void connection_start_writing(struct engine *engine, struct connection *connection);
+
+/* connection_content.c */
+
+/*
+ * Answers an exchange in the batch's next slot whose content has a source, or that is to be cut.
+ * True when it is an answer like any other, which is in the output; false as connection_answer.
+ */
+WARN_UNUSED bool connection_answer_with_source(struct engine *engine, struct connection *connection,
+                                               struct exchange *exchange);
+
+/*
+ * What was pulled is sent, or a pause is over: sends the next piece, or ends the exchange when
+ * there is none.
+ */
+void connection_send_content(struct engine *engine, struct connection *connection);
+
+/* The client sees an error where it might take the close for the end. Before the close. */
+void connection_reset_on_close(const struct connection *connection);

@@ -132,7 +132,8 @@ void connection_settle(struct engine *engine, struct connection *connection, str
         connection_abandon(engine, connection, CLOSE_MEMORY);
         return;
     }
-    if (!sent || connection->state == CONNECTION_WRITING) {
+    if (!sent || connection->state == CONNECTION_WRITING ||
+        connection->state == CONNECTION_PAUSED) {
         return; /* connection_resume goes on from there */
     }
     if (closing) {
@@ -373,8 +374,12 @@ void connection_resume(struct engine *engine, struct connection *connection)
     }
 }
 
-void connection_delay_over(struct engine *engine, struct connection *connection)
+void connection_due(struct engine *engine, struct connection *connection)
 {
+    if (UNLIKELY(connection->state == CONNECTION_PAUSED)) {
+        connection_send_content(engine, connection);
+        return;
+    }
     struct held_exchange *held = connection->exchange;
     size_t rest_bytes = unhold_input(engine, connection);
     struct span rest = span_of(engine->input, rest_bytes);

@@ -20,10 +20,10 @@
 const char *connection_state_name(enum connection_state state)
 {
     static const char *const names[CONNECTION_STATE_COUNT] = {
-        [CONNECTION_FREE] = "free",           [CONNECTION_IDLE] = "idle",
-        [CONNECTION_HEAD] = "reading_head",   [CONNECTION_BODY] = "reading_body",
-        [CONNECTION_WAITING] = "waiting",     [CONNECTION_WRITING] = "writing",
-        [CONNECTION_LINGERING] = "lingering",
+        [CONNECTION_FREE] = "free",         [CONNECTION_IDLE] = "idle",
+        [CONNECTION_HEAD] = "reading_head", [CONNECTION_BODY] = "reading_body",
+        [CONNECTION_WAITING] = "waiting",   [CONNECTION_WRITING] = "writing",
+        [CONNECTION_PAUSED] = "paused",     [CONNECTION_LINGERING] = "lingering",
     };
     return names[state];
 }
@@ -40,6 +40,7 @@ const char *close_reason_name(enum close_reason reason)
         [CLOSE_BAD_REQUEST] = "bad_request",
         [CLOSE_MEMORY] = "memory",
         [CLOSE_CONTENT_FAILED] = "content_failed",
+        [CLOSE_FAULT] = "fault",
         [CLOSE_DRAIN] = "drain",
         [CLOSE_CUT_OFF] = "cut_off",
     };
@@ -215,7 +216,7 @@ static void run_delays(struct engine *engine)
 {
     uint32_t index = 0;
     while (timer_heap_pop_due(&engine->delays, engine->now_ns, &index)) {
-        connection_delay_over(engine, connection_at(engine, index));
+        connection_due(engine, connection_at(engine, index));
     }
 }
 
@@ -264,6 +265,11 @@ static bool is_requested(const _Atomic bool *flag)
 /* Takes what was sent before the close into account: reads, and closes what is idle then. */
 static void drain_connection(struct engine *engine, struct connection *connection)
 {
+    if (connection->state == CONNECTION_PAUSED) {
+        timer_heap_remove(&engine->delays, connection_index(engine, connection));
+        connection_send_content(engine, connection); /* content without an end ends here */
+        return;
+    }
     if (connection->state != CONNECTION_IDLE && connection->state != CONNECTION_HEAD) {
         return;
     }

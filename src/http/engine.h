@@ -42,6 +42,7 @@ enum connection_state {
     CONNECTION_BODY,      /* the head is here, the body is being read */
     CONNECTION_WAITING,   /* the answer is not due yet */
     CONNECTION_WRITING,   /* the peer is slow to take the answer */
+    CONNECTION_PAUSED,    /* part of the answer is sent, the rest is not due yet */
     CONNECTION_LINGERING, /* all is sent; waits for the peer to close */
     CONNECTION_STATE_COUNT
 };
@@ -57,6 +58,7 @@ enum close_reason {
     CLOSE_BAD_REQUEST,    /* what came could not be framed */
     CLOSE_MEMORY,         /* the limit of held memory was reached */
     CLOSE_CONTENT_FAILED, /* the content could not be made to its end */
+    CLOSE_FAULT,          /* reset on purpose, in the place of an answer or within one */
     CLOSE_DRAIN,          /* idle when the server was told to end */
     CLOSE_CUT_OFF,        /* not finished in time when the server was told to end */
     CLOSE_REASON_COUNT

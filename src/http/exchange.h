@@ -22,17 +22,38 @@ enum surface {
     SURFACE_ADMIN = 2,
 };
 
+/* What a content source is told about the moment, and may answer besides bytes. */
+struct content_pace {
+    int64_t now_ns;    /* monotonic */
+    bool draining;     /* the server has been told to end: content without an end must end now */
+    int64_t resume_ns; /* monotonic; set by pull() with -EAGAIN: not to be asked before */
+};
+
 /*
  * Content that is made while it is sent. `pull` fills `memory` and returns the bytes written, 0 at
  * the end, or a negative errno: then the connection is cut, so that the client sees that the
  * content is not whole. `close` is called once, whatever happened; `whole` tells whether the
  * last byte was handed to the kernel. Content that fits next to its head is whole as soon as it is
  * pulled, and that of HEAD at once.
+ *
+ * Two errors mean something of their own. -EAGAIN: there is nothing now; the connection then waits
+ * until `pace->resume_ns` and holds no buffer meanwhile. It may be asked earlier: when draining
+ * starts. -ECONNRESET: the connection is to be reset here, on purpose; the exchange ends with
+ * STATUS_RESET.
  */
 struct content_source {
-    ssize_t (*pull)(void *context, char *memory, size_t capacity);
+    ssize_t (*pull)(void *context, char *memory, size_t capacity, struct content_pace *pace);
     void (*close)(void *context, bool whole);
     void *context;
+    uint64_t length; /* all that it will give, exactly, for Content-Length; 0: not known */
+};
+
+/* Where an answer is cut by a reset of its connection, on purpose: see response_reset(). */
+enum response_cut {
+    RESPONSE_WHOLE,
+    RESPONSE_CUT_BEFORE,  /* before its first byte */
+    RESPONSE_CUT_HEAD,    /* in the middle of its head */
+    RESPONSE_CUT_CONTENT, /* behind its head, in the middle of its content */
 };
 
 struct exchange {
@@ -59,6 +80,7 @@ struct exchange {
     bool drew;    /* the application's: `ordinal` is that of a draw */
     bool failed;  /* the application's: the status is one that was asked for in place of its own */
     uint8_t rule; /* the application's: what the truth counts it for */
+    uint8_t cut;  /* enum response_cut; set by response_reset() */
 };
 
 /* What an application gets to know when an exchange is over. */
@@ -84,6 +106,9 @@ struct application {
     /* The delay and the body are over: writes the response. */
     void (*respond)(void *context, struct exchange *exchange, struct response *response);
 
-    /* The last byte was handed to the kernel, or the status is 499. Refused requests come too. */
+    /*
+     * The last byte was handed to the kernel, or the status is 499 (the client left) or 444 (reset
+     * on purpose). Refused requests come too.
+     */
     void (*complete)(void *context, const struct completion *completion);
 };

@@ -3,6 +3,8 @@
 #include "base/clock.h"
 #include "http/status.h"
 
+#include <errno.h>
+
 void response_clock_update(struct response_clock *clock, int64_t now_ns)
 {
     if (now_ns < clock->valid_until_ns) {
@@ -76,6 +78,30 @@ void response_finish_without_content(struct response *response)
 void response_finish_with_source(struct response *response, struct content_source source)
 {
     response->exchange->source = source;
+}
+
+/* What is cut is answered by way of a source, so that other answers need not be asked about it. */
+static ssize_t pull_nothing(void *context, char *memory, size_t capacity, struct content_pace *pace)
+{
+    (void)context;
+    (void)memory;
+    (void)capacity;
+    (void)pace;
+    return -ECONNRESET;
+}
+
+static void close_nothing(void *context, bool whole)
+{
+    (void)context;
+    (void)whole;
+}
+
+void response_reset(struct response *response, enum response_cut cut)
+{
+    response->exchange->cut = (uint8_t)cut;
+    if (cut != RESPONSE_WHOLE && response->exchange->source.pull == NULL) {
+        response->exchange->source = (struct content_source){pull_nothing, close_nothing, NULL, 0};
+    }
 }
 
 void response_plain_text(struct response *response, struct span text)

@@ -44,9 +44,16 @@ void response_finish_without_content(struct response *response);
 
 /*
  * The content comes from `source`, which is the engine's from here on. The engine adds
- * Content-Length when the content fits into one piece, else it is sent in chunks.
+ * Content-Length when the source knows its length or the content fits into one piece, else it is
+ * sent in chunks.
  */
 void response_finish_with_source(struct response *response, struct content_source source);
+
+/*
+ * The response, which must be finished, is cut there by a reset of its connection. Responses that
+ * are before it in the output are sent; the exchange ends with STATUS_RESET.
+ */
+void response_reset(struct response *response, enum response_cut cut);
 
 /* All of a plain text response, a line that says why. */
 void response_plain_text(struct response *response, struct span text);

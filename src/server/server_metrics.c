@@ -33,7 +33,7 @@ static void collect_in_flight(struct meter_sink *sink, void *context)
 {
     const struct server_metrics *metrics = context;
     uint64_t sum = sum_state(metrics, CONNECTION_BODY) + sum_state(metrics, CONNECTION_WAITING) +
-                   sum_state(metrics, CONNECTION_WRITING);
+                   sum_state(metrics, CONNECTION_WRITING) + sum_state(metrics, CONNECTION_PAUSED);
     (void)meter_emit(sink, NULL, (double)sum);
 }
 

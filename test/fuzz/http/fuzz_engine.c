@@ -67,7 +67,8 @@ static void complete(void *context, const struct completion *completion)
 {
     struct fuzz_client *client = client_of(completion->exchange);
     client->completed_count++;
-    client->answered_count += completion->exchange->status != 499;
+    uint16_t status = completion->exchange->status;
+    client->answered_count += status != 499 && status != 444;
     fake_complete(context, completion);
 }
 
@@ -112,7 +113,8 @@ static bool turn(void)
     uint64_t cut_off = 0;
     bool running = engine_turn(&engine, &cut_off);
     ASSERT(engine.batch_count == 0 && engine.output.length == 0);
-    ASSERT(engine.delays.count == engine.states[CONNECTION_WAITING]);
+    ASSERT(engine.delays.count ==
+           engine.states[CONNECTION_WAITING] + engine.states[CONNECTION_PAUSED]);
     return running;
 }
 
@@ -148,12 +150,15 @@ static void send_some(struct fuzz_client *client, struct span *left, size_t most
     *left = span_after(*left, sent > 0 ? (size_t)sent : 0);
 }
 
-/* As if the earliest delay were over. */
+/* As if the earliest delay or pause were over. */
 static void let_a_delay_end(void)
 {
     uint32_t index = 0;
+    for (size_t i = 0; i < FAKE_MAX_SOURCES; i++) {
+        fake.sources[i].due_ns = 0;
+    }
     if (timer_heap_pop_due(&engine.delays, INT64_MAX, &index)) {
-        connection_delay_over(&engine, connection_at(&engine, index));
+        connection_due(&engine, connection_at(&engine, index));
     }
 }
 

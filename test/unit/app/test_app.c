@@ -143,7 +143,8 @@ static size_t pull_all(struct app_fixture *fixture, char *memory, size_t capacit
     struct content_source *source = &fixture->exchange.source;
     size_t length = 0;
     ssize_t got = 0;
-    while ((got = source->pull(source->context, memory + length, capacity - length)) > 0) {
+    struct content_pace pace = {0};
+    while ((got = source->pull(source->context, memory + length, capacity - length, &pace)) > 0) {
         length += (size_t)got;
     }
     assert_int_equal(got, 0);

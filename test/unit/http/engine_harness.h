@@ -79,7 +79,8 @@ static inline void harness_check(const struct harness *harness)
     assert_int_equal(open, engine->connections.in_use);
     assert_int_equal(engine->batch_count, 0);
     assert_int_equal(engine->output.length, 0);
-    assert_int_equal(engine->delays.count, engine->states[CONNECTION_WAITING]);
+    assert_int_equal(engine->delays.count,
+                     engine->states[CONNECTION_WAITING] + engine->states[CONNECTION_PAUSED]);
 }
 
 static inline void harness_turn(struct harness *harness)

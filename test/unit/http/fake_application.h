@@ -6,7 +6,11 @@
  *   content=N     N bytes of content, up to 1024; otherwise the target is the content
  *   empty         no content
  *   stream=N      N bytes from a content source; piece=N: at most so many at a time
- *   fail=N        a content source that fails after N bytes
+ *   fail=N        a content source that fails after N bytes; reset=N: that resets there
+ *   known         the source tells its length
+ *   pause=NS      the source pauses so long before each piece but the first
+ *   endless       the source ends when the server drains, not before; it pauses between pieces
+ *   cut=WHERE     1 to 3 of enum response_cut
  *   kept=N        N bytes more are kept between begin and respond
  *   refused       as a route that there is not
  *
@@ -34,7 +38,11 @@ struct fake_source {
     size_t at;
     size_t length;
     size_t fail_at; /* SIZE_MAX: never */
+    size_t reset_at;
     size_t piece;
+    int64_t pause_ns; /* 0: none */
+    int64_t due_ns;
+    bool endless;
     bool open;
     bool over; /* it said that it is at the end, or failed: must not be asked again */
 };
@@ -110,23 +118,31 @@ static inline void fake_begin(void *context, struct exchange *exchange,
     }
 }
 
-static inline ssize_t fake_pull(void *context, char *memory, size_t capacity)
+static inline ssize_t fake_pull(void *context, char *memory, size_t capacity,
+                                struct content_pace *pace)
 {
     struct fake_source *source = context;
     ASSERT(source->open && !source->over && capacity > 0);
     size_t end = source->length < source->fail_at ? source->length : source->fail_at;
+    end = end < source->reset_at ? end : source->reset_at;
+    end = source->endless && pace->draining ? source->at : end;
     size_t count = end - source->at;
     count = count < source->piece ? count : source->piece;
     count = count < capacity ? count : capacity;
+    if (count > 0 && pace->now_ns < source->due_ns) {
+        pace->resume_ns = source->due_ns;
+        return -EAGAIN;
+    }
     for (size_t i = 0; i < count; i++) {
         memory[i] = fake_content_byte(source->at + i);
     }
     source->at += count;
     if (count > 0) {
+        source->due_ns = source->pause_ns > 0 ? pace->now_ns + source->pause_ns : 0;
         return (ssize_t)count;
     }
     source->over = true;
-    return source->at == source->fail_at ? -EIO : 0;
+    return source->at == source->reset_at ? -ECONNRESET : source->at == source->fail_at ? -EIO : 0;
 }
 
 static inline void fake_close(void *context, bool whole)
@@ -151,12 +167,18 @@ static inline void fake_respond_with_source(struct fake_application *fake, struc
         .application = fake,
         .length = fake_number(target, "stream=", 10000000, 10000000),
         .fail_at = fake_number(target, "fail=", 10000000, SIZE_MAX),
+        .reset_at = fake_number(target, "reset=", 10000000, SIZE_MAX),
         .piece = fake_number(target, "piece=", 10000000, 10000000),
+        .pause_ns = (int64_t)fake_number(target, "pause=", UINT64_C(60000000000), 0),
+        .endless = fake_has(target, "endless"),
         .open = true,
     };
     source->piece = source->piece == 0 ? 1 : source->piece;
+    source->pause_ns = source->endless && source->pause_ns == 0 ? 60000000000 : source->pause_ns;
     fake->sources_opened++;
-    response_finish_with_source(response, (struct content_source){fake_pull, fake_close, source});
+    bool known = fake_has(target, "known") && !source->endless;
+    response_finish_with_source(response, (struct content_source){fake_pull, fake_close, source,
+                                                                  known ? source->length : 0});
 }
 
 static inline void fake_respond(void *context, struct exchange *exchange, struct response *response)
@@ -170,7 +192,8 @@ static inline void fake_respond(void *context, struct exchange *exchange, struct
     response_field(response, SPAN("x-target"), target);
     response_field(response, SPAN("x-method"), method_name((enum method)exchange->method));
     bool has_content = exchange->status != 204 && exchange->status != 304;
-    if (has_content && (fake_has(target, "stream=") || fake_has(target, "fail="))) {
+    if (has_content &&
+        (fake_has(target, "stream=") || fake_has(target, "fail=") || fake_has(target, "reset="))) {
         fake_respond_with_source(fake, target, response);
     } else if (!has_content) {
         response_finish_without_content(response);
@@ -185,6 +208,9 @@ static inline void fake_respond(void *context, struct exchange *exchange, struct
         response_finish(response, span_of(content, bytes));
     } else {
         response_finish(response, target);
+    }
+    if (fake_has(target, "cut=")) {
+        response_reset(response, (enum response_cut)fake_number(target, "cut=", 3, 0));
     }
 }
 

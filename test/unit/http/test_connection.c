@@ -24,11 +24,11 @@ static void states_and_reasons_have_the_documented_names(void **state)
     (void)state;
     /* docs/metrics.md: httpserver_connections, httpserver_connections_closed_total */
     static const char *const states[] = {"free",    "idle",    "reading_head", "reading_body",
-                                         "waiting", "writing", "lingering"};
+                                         "waiting", "writing", "paused",       "lingering"};
     static const char *const reasons[] = {"client",       "complete",     "idle_timeout",
                                           "head_timeout", "body_timeout", "write_timeout",
                                           "bad_request",  "memory",       "content_failed",
-                                          "drain",        "cut_off"};
+                                          "fault",        "drain",        "cut_off"};
     assert_int_equal(ARRAY_LENGTH(states), CONNECTION_STATE_COUNT);
     assert_int_equal(ARRAY_LENGTH(reasons), CLOSE_REASON_COUNT);
     for (unsigned i = 0; i < CONNECTION_STATE_COUNT; i++) {

@@ -140,8 +140,9 @@ static void answers_follow_each_other_in_one_buffer(void **state)
     assert_int_equal(memcmp(fixture.memory + first - 3, "one", 3), 0);
 }
 
-static ssize_t pull_nothing(void *context, char *memory, size_t capacity)
+static ssize_t pull_nothing(void *context, char *memory, size_t capacity, struct content_pace *pace)
 {
+    (void)pace;
     (void)context;
     (void)memory;
     (void)capacity;
@@ -160,7 +161,7 @@ static void a_source_is_handed_to_the_engine(void **state)
     struct fixture fixture;
     start(&fixture, 200, METHOD_GET, 1, true);
     response_start(&fixture.response);
-    struct content_source source = {pull_nothing, close_nothing, &fixture};
+    struct content_source source = {pull_nothing, close_nothing, &fixture, 0};
     response_finish_with_source(&fixture.response, source);
     assert_true(fixture.exchange.source.pull == pull_nothing);
     assert_true(fixture.exchange.source.close == close_nothing);

@@ -84,7 +84,8 @@ static void the_workers_counters_are_summed(void **state)
         assert_page_line(line);
     }
     char line[128];
-    unsigned in_flight = 1001 * (CONNECTION_BODY + CONNECTION_WAITING + CONNECTION_WRITING + 3);
+    unsigned in_flight =
+        1001 * (CONNECTION_BODY + CONNECTION_WAITING + CONNECTION_WRITING + CONNECTION_PAUSED + 4);
     snprintf(line, sizeof line, "httpserver_requests_in_flight %u", in_flight);
     assert_page_line(line);
     assert_page_line("httpserver_connections_accepted_total 201201");
