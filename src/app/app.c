@@ -1,6 +1,9 @@
 #include "app/app.h"
 
+#include "app/asking.h"
+#include "app/effect.h"
 #include "app/trace_context.h"
+#include "base/reserve.h"
 #include "http/response.h"
 #include "http/status.h"
 
@@ -61,9 +64,13 @@ int app_replace_law(struct app *app, struct law *law)
     return rule_book_set_law(&app->rules, law);
 }
 
-int app_worker_init(struct app_worker *worker, struct app *app)
+int app_worker_init(struct app_worker *worker, struct app *app, uint32_t connections)
 {
     *worker = (struct app_worker){.app = app};
+    worker->scratch = reserve_memory(APP_SCRATCH_BYTES);
+    if (worker->scratch == NULL || contents_init(&worker->contents, connections) != 0) {
+        return -ENOMEM;
+    }
     worker->counts = app_metrics_add_worker(&app->metrics);
     worker->truth = worker->counts == NULL ? NULL : truth_add_worker(app->truth.truth);
     if (worker->truth != NULL) {
@@ -75,7 +82,11 @@ int app_worker_init(struct app_worker *worker, struct app *app)
 void app_worker_destroy(struct app_worker *worker)
 {
     request_counts_free(worker->counts);
+    contents_destroy(&worker->contents);
+    wish_laws_clear(&worker->laws);
+    reserve_free(worker->scratch, APP_SCRATCH_BYTES);
     worker->counts = NULL;
+    worker->scratch = NULL;
 }
 
 /* What is answered without a handler: 404, 405, and OPTIONS. */
@@ -93,22 +104,32 @@ static uint16_t status_for(enum route route, const struct request *request)
     return request->method == METHOD_OPTIONS ? 204 : 200;
 }
 
-/* What the rules say of a request for a public route. */
-static void choose(struct app_worker *worker, struct exchange *exchange,
-                   const struct request *request)
+void app_choose(struct app_worker *worker, struct exchange *exchange, const struct request *request,
+                struct outcome *outcome)
 {
-    struct outcome outcome;
+    if (rule_book_choose(&worker->app->rules, &worker->rules, exchange->route == ROUTE_INDEX,
+                         request, outcome)) {
+        exchange->rule = (uint8_t)outcome->rule;
+    }
+}
+
+/* What the rules say, for a request that asks for nothing itself. */
+static inline void choose(struct app_worker *worker, struct exchange *exchange,
+                          const struct request *request, struct buffer *keep)
+{
+    struct effect effect;
+    struct outcome *outcome = &effect.outcome;
     if (!rule_book_choose(&worker->app->rules, &worker->rules, exchange->route == ROUTE_INDEX,
-                          request, &outcome)) {
+                          request, outcome)) {
         return;
     }
-    exchange->rule = (uint8_t)outcome.rule;
-    exchange->delay_ns = outcome.delay_ns;
-    exchange->ordinal = outcome.ordinal;
-    exchange->drew = outcome.drew;
-    if (UNLIKELY(outcome.status != 0)) {
-        exchange->status = outcome.status;
-        exchange->failed = true;
+    exchange->rule = (uint8_t)outcome->rule;
+    exchange->delay_ns = outcome->delay_ns;
+    exchange->ordinal = outcome->ordinal;
+    exchange->drew = outcome->drew;
+    if (UNLIKELY(!effect_is_none(outcome))) {
+        effect.asked = false;
+        effect_begin(exchange, &effect, keep);
     }
 }
 
@@ -132,11 +153,16 @@ void app_begin(void *context, struct exchange *exchange, const struct request *r
     if (exchange->refused) {
         return;
     }
-    if ((route_at(route)->surfaces & SURFACE_PUBLIC) != 0) {
-        choose(worker, exchange, request);
+    const struct route_entry *entry = route_at(route);
+    if ((entry->surfaces & SURFACE_PUBLIC) != 0) {
+        if (LIKELY(!asking_may(worker->app, entry, request))) {
+            choose(worker, exchange, request, keep);
+        } else if (!asking_begin(worker, exchange, request, keep)) {
+            return;
+        }
     }
-    if (route_at(route)->begin != NULL) {
-        route_at(route)->begin(worker, exchange, request, keep);
+    if (entry->begin != NULL) {
+        entry->begin(worker, exchange, request, keep);
     }
 }
 
@@ -144,6 +170,11 @@ static void respond_without_handler(struct exchange *exchange, struct response *
 {
     enum route route = exchange->route;
     response_start(response);
+    if (exchange->kept.length > 0) { /* whoever refused it said why */
+        response_field(response, SPAN("content-type"), SPAN("text/plain; charset=utf-8"));
+        response_finish(response, exchange->kept);
+        return;
+    }
     if (exchange->status == 404) {
         response_field(response, SPAN("content-type"), SPAN("text/plain; charset=utf-8"));
         response_finish(response, SPAN("there is nothing at this path\n"));
@@ -165,8 +196,8 @@ void app_respond(void *context, struct exchange *exchange, struct response *resp
 {
     if (exchange->refused) {
         respond_without_handler(exchange, response);
-    } else if (UNLIKELY(exchange->failed)) {
-        response_plain_text(response, SPAN("an error that the rules asked for\n"));
+    } else if (UNLIKELY(exchange->shaped)) {
+        effect_respond(context, exchange, response);
     } else {
         route_at(exchange->route)->respond(context, exchange, response);
     }
@@ -181,7 +212,7 @@ void app_complete(void *context, const struct completion *completion)
         rule_book_end(&worker->app->rules, &worker->rules, exchange->rule);
     }
     if (exchange->refused || exchange->status == STATUS_CLIENT_CLOSED_REQUEST ||
-        !route_at(exchange->route)->measured) {
+        exchange->status == STATUS_RESET || !route_at(exchange->route)->measured) {
         return;
     }
     app_metrics_observe(&worker->app->metrics, completion);

@@ -6,9 +6,12 @@
 #pragma once
 
 #include "app/client_address.h"
+#include "app/content.h"
 #include "app/metrics.h"
 #include "app/route.h"
 #include "app/truth_slots.h"
+#include "app/wish.h"
+#include "base/block_pool.h"
 #include "base/compiler.h"
 #include "http/exchange.h"
 #include "latency/rule_book.h"
@@ -23,7 +26,9 @@ struct app_settings {
     struct app_metrics_identity identity; /* its version is a valid field value; not owned */
     struct trusted_networks trusted;      /* not owned */
     bool admin_everywhere;                /* admin routes are on the public listeners too */
-    struct meter *meter;                  /* not owned */
+    bool request_faults;                  /* requests may ask for something themselves */
+    struct wish_limits wishes;
+    struct meter *meter; /* not owned */
 };
 
 struct app {
@@ -34,13 +39,21 @@ struct app {
     char index_fields[256]; /* Content-Type and version of `/`, as field lines */
     size_t index_fields_bytes;
     _Atomic bool ready; /* what /readyz says; set by the server */
+    /* A cache line of its own: of the requests that ask for something that is drawn. */
+    CACHE_ALIGNED _Atomic uint64_t next_asked_ordinal;
 };
+
+#define APP_SCRATCH_BYTES BLOCK_POOL_CHUNK_BYTES
 
 struct app_worker {
     struct app *app;               /* not owned */
     struct request_counts *counts; /* owned */
     struct truth_worker *truth;    /* the app's */
     struct rule_reader rules;
+    struct contents contents; /* being sent */
+    struct wish_laws laws;
+    char *scratch;               /* owned: APP_SCRATCH_BYTES, for an answer that is being made */
+    const struct effect *effect; /* of the answer that is being made; NULL: none */
 };
 
 /*
@@ -61,9 +74,13 @@ WARN_UNUSED int app_replace_rules(struct app *app, struct rule_program *program)
 WARN_UNUSED int app_replace_law(struct app *app, struct law *law);
 
 /* At most APP_MAX_WORKERS, before the first scrape, all to outlive the last, at places
- * that stay. 0 or -ENOMEM. */
-WARN_UNUSED int app_worker_init(struct app_worker *worker, struct app *app);
+ * that stay. `connections`: how many it may have at once. 0 or -ENOMEM. */
+WARN_UNUSED int app_worker_init(struct app_worker *worker, struct app *app, uint32_t connections);
 void app_worker_destroy(struct app_worker *worker);
+
+/* Asks the rules what is to happen to a request for a public route; changes nothing without one. */
+void app_choose(struct app_worker *worker, struct exchange *exchange, const struct request *request,
+                struct outcome *outcome);
 
 /* The engine's calls; `context` is a struct app_worker. */
 void app_begin(void *context, struct exchange *exchange, const struct request *request,

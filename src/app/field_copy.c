@@ -25,6 +25,7 @@ static const struct span refused_names[] = {
     {"server", 6},
     {"version", 7},
     {"server-timing", 13},
+    {"x-injected", 10},
 
     {"set-cookie", 10},
     {"set-cookie2", 11},

@@ -26,6 +26,9 @@ void index_respond(struct app_worker *worker, struct exchange *exchange, struct 
     buffer_append_u64_padded(response->output, delay_ns % (uint64_t)NS_PER_MS, 6);
     if (exchange->drew) {
         buffer_append_span(response->output, SPAN(", draw;desc=\""));
+        if (UNLIKELY(exchange->rule == RULE_BOOK_NO_SLOT)) {
+            buffer_append_span(response->output, SPAN("request ")); /* one that it asked for */
+        }
         buffer_append_u64(response->output, exchange->ordinal);
         buffer_append_byte(response->output, '"');
     }

@@ -92,7 +92,7 @@ static void collect_requests(struct meter_sink *sink, void *context)
     app_metrics_visit_requests(context, emit_requests, sink);
 }
 
-/* A histogram by route, of the measured ones; NULL with errno set. */
+/* A histogram by route, of those that are measured from the start; NULL with errno set. */
 static struct meter_family *register_histogram(struct meter *meter,
                                                const struct meter_description *description,
                                                struct meter_histogram **by_route,
@@ -101,7 +101,7 @@ static struct meter_family *register_histogram(struct meter *meter,
     struct meter_family *family = meter_register(meter, description, error);
     for (unsigned route = 0; family != NULL && route < ROUTE_COUNT; route++) {
         const struct route_entry *entry = route_at((enum route)route);
-        if (entry->measured) {
+        if (entry->measured && !entry->on_demand) {
             by_route[route] = meter_histogram_get(family, METER_LABELS(entry->pattern.data));
             family = by_route[route] == NULL ? NULL : family;
         }
@@ -140,6 +140,7 @@ static int register_latencies(struct app_metrics *metrics, struct meter_error *e
     if (execution == NULL || duration == NULL) {
         return -errno;
     }
+    metrics->duration_family = duration;
     metrics->execution_latency = meter_histogram_get(execution, METER_LABELS("total"));
     return metrics->execution_latency == NULL ? -errno : 0;
 }
@@ -168,6 +169,8 @@ static int register_delays(struct app_metrics *metrics, struct meter_error *erro
                          131.072e-3, 262.144e-3, 524.288e-3, 1.048576),
         },
         metrics->delay_overshoot, error);
+    metrics->injected_family = injected;
+    metrics->overshoot_family = overshoot;
     return injected == NULL || overshoot == NULL ? -errno : 0;
 }
 
@@ -283,11 +286,30 @@ static void observe_latency(struct meter_histogram *histogram, int64_t total_ns,
     }
 }
 
+/* Pages stay small where nobody uses such a route: its first request makes the series. */
+COLD static void observe_on_demand(const struct app_metrics *metrics,
+                                   const struct exchange *exchange, int64_t total_ns)
+{
+    const char *const *labels = METER_LABELS(route_at(exchange->route)->pattern.data);
+    observe_latency(meter_histogram_lookup(metrics->duration_family, labels), total_ns,
+                    exchange->traceparent);
+    if (exchange->delay_ns != ACCESS_DELAY_NONE) {
+        meter_histogram_observe_ns(meter_histogram_lookup(metrics->injected_family, labels),
+                                   exchange->delay_ns);
+        meter_histogram_observe_ns(meter_histogram_lookup(metrics->overshoot_family, labels),
+                                   exchange->waited_ns - exchange->delay_ns);
+    }
+}
+
 void app_metrics_observe(const struct app_metrics *metrics, const struct completion *completion)
 {
     const struct exchange *exchange = completion->exchange;
     int64_t total_ns = completion->completed_ns - exchange->started_ns;
     observe_latency(metrics->execution_latency, total_ns, exchange->traceparent);
+    if (UNLIKELY(metrics->request_duration[exchange->route] == NULL)) {
+        observe_on_demand(metrics, exchange, total_ns);
+        return;
+    }
     observe_latency(metrics->request_duration[exchange->route], total_ns, exchange->traceparent);
     if (exchange->delay_ns != ACCESS_DELAY_NONE) {
         int64_t overshoot_ns = exchange->waited_ns - exchange->delay_ns;

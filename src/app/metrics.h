@@ -21,7 +21,10 @@ struct request_counts;
 struct app_metrics {
     struct meter *meter; /* not owned */
     struct meter_histogram *execution_latency;
-    struct meter_histogram *request_duration[ROUTE_COUNT]; /* NULL where not measured */
+    struct meter_family *duration_family; /* the families of the three below */
+    struct meter_family *injected_family;
+    struct meter_family *overshoot_family;
+    struct meter_histogram *request_duration[ROUTE_COUNT]; /* NULL where not, or on demand */
     struct meter_histogram *injected_delay[ROUTE_COUNT];
     struct meter_histogram *delay_overshoot[ROUTE_COUNT];
     struct meter_counter *scrapes_ok;

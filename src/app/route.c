@@ -1,5 +1,7 @@
 #include "app/route.h"
 
+#include "app/asked_routes.h"
+#include "app/echo.h"
 #include "app/health.h"
 #include "app/index.h"
 #include "app/metrics_page.h"
@@ -48,6 +50,54 @@ static const struct route_entry routes[ROUTE_COUNT] = {
                      .surfaces = SURFACE_ADMIN,
                      .begin = truth_page_begin,
                      .respond = truth_page_respond},
+    [ROUTE_DELAY] = {.pattern = {"/delay/{law}", 12},
+                     .prefix = {"/delay/", 7},
+                     .methods = ALL_METHODS,
+                     .surfaces = SURFACE_PUBLIC,
+                     .measured = true,
+                     .on_demand = true,
+                     .ask = delay_ask,
+                     .begin = index_begin,
+                     .respond = index_respond},
+    [ROUTE_STATUS] = {.pattern = {"/status/{codes}", 15},
+                      .prefix = {"/status/", 8},
+                      .methods = ALL_METHODS,
+                      .surfaces = SURFACE_PUBLIC,
+                      .measured = true,
+                      .on_demand = true,
+                      .ask = status_ask,
+                      .respond = status_respond},
+    [ROUTE_BYTES] = {.pattern = {"/bytes/{n}", 10},
+                     .prefix = {"/bytes/", 7},
+                     .methods = READ_METHODS,
+                     .surfaces = SURFACE_PUBLIC,
+                     .measured = true,
+                     .on_demand = true,
+                     .ask = bytes_ask,
+                     .begin = bytes_begin,
+                     .respond = bytes_respond},
+    [ROUTE_DRIP] = {.pattern = {"/drip", 5},
+                    .methods = READ_METHODS,
+                    .surfaces = SURFACE_PUBLIC,
+                    .measured = true,
+                    .on_demand = true,
+                    .ask = drip_ask,
+                    .begin = drip_begin,
+                    .respond = drip_respond},
+    [ROUTE_HEADERS] = {.pattern = {"/headers", 8},
+                       .methods = READ_METHODS,
+                       .surfaces = SURFACE_PUBLIC,
+                       .measured = true,
+                       .on_demand = true,
+                       .begin = headers_begin,
+                       .respond = headers_respond},
+    [ROUTE_ECHO] = {.pattern = {"/echo", 5},
+                    .methods = ALL_METHODS,
+                    .surfaces = SURFACE_PUBLIC,
+                    .measured = true,
+                    .on_demand = true,
+                    .begin = echo_begin,
+                    .respond = echo_respond},
 };
 
 const struct route_entry *route_at(enum route route)
@@ -56,10 +106,17 @@ const struct route_entry *route_at(enum route route)
     return &routes[route];
 }
 
+static bool has_path(const struct route_entry *route, struct span path)
+{
+    return route->prefix.length == 0
+               ? span_equals(path, route->pattern)
+               : path.length > route->prefix.length && span_starts_with(path, route->prefix);
+}
+
 enum route route_find(struct span path, unsigned surfaces)
 {
     for (unsigned i = ROUTE_OTHER + 1; i < ROUTE_COUNT; i++) {
-        if ((routes[i].surfaces & surfaces) != 0 && span_equals(path, routes[i].pattern)) {
+        if ((routes[i].surfaces & surfaces) != 0 && has_path(&routes[i], path)) {
             return (enum route)i;
         }
     }
@@ -68,7 +125,12 @@ enum route route_find(struct span path, unsigned surfaces)
 
 struct rule_route route_paths(enum route route)
 {
-    return (struct rule_route){.path = routes[route].pattern, .index = route == ROUTE_INDEX};
+    bool prefix = routes[route].prefix.length > 0;
+    return (struct rule_route){
+        .path = prefix ? routes[route].prefix : routes[route].pattern,
+        .prefix = prefix,
+        .index = route == ROUTE_INDEX,
+    };
 }
 
 bool route_may_have_rule(const struct rule_pattern *pattern)

@@ -17,16 +17,29 @@ enum route {
     ROUTE_VERSION,
     ROUTE_METRICS,
     ROUTE_TRUTH,
+    ROUTE_DELAY,
+    ROUTE_STATUS,
+    ROUTE_BYTES,
+    ROUTE_DRIP,
+    ROUTE_HEADERS,
+    ROUTE_ECHO,
     ROUTE_COUNT
 };
 
 struct app_worker;
+struct parse_error;
+struct wish;
 
 struct route_entry {
     struct span pattern; /* the `route` label; NUL-terminated */
+    struct span prefix;  /* the paths that begin so and go on; empty: the path is the pattern */
     unsigned methods;    /* set of METHOD_BIT; OPTIONS and HEAD are answered wherever GET is */
     unsigned surfaces;   /* set of enum surface */
     bool measured;       /* in the latency families */
+    bool on_demand;      /* its series there begin with its first request */
+    /* NULL where neither path nor parameters of the route's own ask for anything. */
+    int (*ask)(struct app_worker *worker, const struct request *request, struct wish *wish,
+               struct parse_error *error);
     /* NULL where nothing of the request is needed. */
     void (*begin)(struct app_worker *worker, struct exchange *exchange,
                   const struct request *request, struct buffer *keep);

@@ -68,7 +68,11 @@ static struct piece pull_piece(const struct engine *engine, const struct exchang
                                size_t capacity)
 {
     const struct content_source *source = &exchange->source;
-    struct content_pace pace = {.now_ns = engine->now_ns, .draining = engine->draining};
+    struct content_pace pace = {
+        .now_ns = engine->now_ns,
+        .draining = engine->draining,
+        .kept = source->uses_kept ? exchange->kept : SPAN(""),
+    };
     char *memory = engine->keep + CHUNK_HEAD_BYTES;
     uint64_t limit = content_limit(exchange);
     struct piece piece = {0};
@@ -293,7 +297,10 @@ static void start_streaming(struct engine *engine, struct connection *connection
     start_content(engine, exchange, piece);
     connection->close_after_output = !exchange->keep_alive;
     connection->close_reason = CLOSE_COMPLETE;
-    exchange->kept = SPAN(""); /* respond() was all that needed it */
+    if (!exchange->source.uses_kept) {
+        exchange->kept = SPAN(""); /* respond() was all that needed it */
+    }
+    exchange->body_room = 0;
     if (!connection_hold_exchange(engine, connection, exchange)) {
         fail_streaming(engine, connection, exchange, CLOSE_MEMORY);
     } else if (!connection_flush(engine, connection)) {
@@ -339,7 +346,10 @@ bool connection_answer_with_source(struct engine *engine, struct connection *con
         return true;
     }
     size_t room = buffer_room(&engine->output) - RESPONSE_MAX_BYTES / 2;
-    struct piece piece = pull_piece(engine, exchange, room < PIECE_BYTES ? room : PIECE_BYTES);
+    struct piece piece = {0};
+    if (!exchange->source.uses_kept) { /* that may be where a piece is pulled to: it moves first */
+        piece = pull_piece(engine, exchange, room < PIECE_BYTES ? room : PIECE_BYTES);
+    }
     switch (piece.next) {
     case PIECE_END: {
         /* Content that fits next to its head is sent like any other, with its length. */

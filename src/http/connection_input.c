@@ -39,7 +39,8 @@ bool connection_hold_exchange(struct engine *engine, struct connection *connecti
 {
     ASSERT(connection->exchange == NULL);
     size_t bytes = sizeof(struct held_exchange) + exchange->method_name.length +
-                   exchange->target.length + exchange->traceparent.length + exchange->kept.length;
+                   exchange->target.length + exchange->traceparent.length + exchange->kept.length +
+                   exchange->body_room;
     struct held_exchange *held =
         bytes > BLOCK_POOL_CHUNK_BYTES ? NULL : block_pool_take(&engine->held, bytes);
     if (held == NULL) {
@@ -173,14 +174,31 @@ void connection_refuse(struct engine *engine, struct connection *connection,
     connection->close_reason = (uint8_t)reason;
 }
 
-/* Feeds the decoder. Content has no reader yet: it is dropped. */
-static enum body_result drop_body(struct body_decoder *decoder, struct span *input,
+/* Behind `kept`, in `memory`, whose end that is and which has room for it. */
+static void keep_content(struct exchange *exchange, char *memory, struct span content)
+{
+    exchange->body_cut |= content.length > exchange->body_room;
+    struct span part = cut(content, exchange->body_room);
+    if (part.length > 0) {
+        size_t end = (size_t)(exchange->kept.data - memory) + exchange->kept.length;
+        memcpy(memory + end, part.data, part.length);
+        exchange->kept.length += part.length;
+        exchange->body_room -= (uint32_t)part.length;
+    }
+}
+
+/* Feeds the decoder. Content that the application has no room for is dropped. */
+static enum body_result take_body(struct exchange *exchange, char *memory,
+                                  struct body_decoder *decoder, struct span *input,
                                   struct request_error *error)
 {
     enum body_result result = BODY_INCOMPLETE;
     do {
         struct span content;
         result = body_decode(decoder, input, &content, error);
+        if (result != BODY_REFUSED) {
+            keep_content(exchange, memory, content);
+        }
     } while (result == BODY_INCOMPLETE && input->length > 0);
     return result;
 }
@@ -222,7 +240,7 @@ static enum step start_body(struct engine *engine, struct connection *connection
     enum body_result result = body_start(&body, request, engine->settings.max_body_bytes, &error);
     bool announced = result == BODY_INCOMPLETE && request->expects_continue && input->length == 0;
     if (result == BODY_INCOMPLETE && input->length > 0) {
-        result = drop_body(&body, input, &error);
+        result = take_body(exchange, engine->keep, &body, input, &error);
     }
     if (result == BODY_COMPLETE) {
         return answer_or_wait(engine, connection, exchange, *input);
@@ -291,7 +309,7 @@ static enum step start_exchange(struct engine *engine, struct connection *connec
     connection_set_state(engine, connection, CONNECTION_IDLE); /* the next head has its own time */
     struct buffer keep = buffer_over(engine->keep, ENGINE_IO_BYTES);
     engine->application.begin(engine->application.context, exchange, request, &keep);
-    ASSERT(!keep.overflowed);
+    ASSERT(!keep.overflowed && buffer_room(&keep) >= exchange->body_room);
     exchange->kept = buffer_span(&keep);
     if (!request->chunked && request->content_length == 0) {
         return answer_or_wait(engine, connection, exchange, *input);
@@ -305,7 +323,7 @@ static enum step continue_body(struct engine *engine, struct connection *connect
 {
     struct held_exchange *held = connection->exchange;
     struct request_error error;
-    enum body_result result = drop_body(&held->body, input, &error);
+    enum body_result result = take_body(&held->exchange, held->text, &held->body, input, &error);
     if (result == BODY_INCOMPLETE) {
         return STEP_STOP;
     }

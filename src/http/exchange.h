@@ -26,6 +26,7 @@ enum surface {
 struct content_pace {
     int64_t now_ns;    /* monotonic */
     bool draining;     /* the server has been told to end: content without an end must end now */
+    struct span kept;  /* the exchange's, where it is now; empty unless the source uses it */
     int64_t resume_ns; /* monotonic; set by pull() with -EAGAIN: not to be asked before */
 };
 
@@ -46,6 +47,7 @@ struct content_source {
     void (*close)(void *context, bool whole);
     void *context;
     uint64_t length; /* all that it will give, exactly, for Content-Length; 0: not known */
+    bool uses_kept;  /* pull() is given exchange->kept, which respond() may have set anew */
 };
 
 /* Where an answer is cut by a reset of its connection, on purpose: see response_reset(). */
@@ -77,10 +79,12 @@ struct exchange {
     bool keep_alive;       /* the connection goes on behind this answer */
     bool refused; /* answered by the engine, or by the application before a route took it */
     bool target_truncated;
-    bool drew;    /* the application's: `ordinal` is that of a draw */
-    bool failed;  /* the application's: the status is one that was asked for in place of its own */
-    uint8_t rule; /* the application's: what the truth counts it for */
-    uint8_t cut;  /* enum response_cut; set by response_reset() */
+    bool drew;          /* the application's: `ordinal` is that of a draw */
+    bool shaped;        /* the application's: `kept` begins with what is done to the answer */
+    uint8_t rule;       /* the application's: what the truth counts it for */
+    uint8_t cut;        /* enum response_cut; set by response_reset() */
+    bool body_cut;      /* the body had more bytes than body_room */
+    uint32_t body_room; /* set by begin(): so many bytes of the body are to come behind `kept` */
 };
 
 /* What an application gets to know when an exchange is over. */
@@ -98,7 +102,8 @@ struct application {
 
     /*
      * A request's head has been accepted. Sets status, route, refused and delay_ns, and appends to
-     * `keep` what respond() needs of the request, which is gone by then.
+     * `keep` what respond() needs of the request, which is gone by then. With body_room the body's
+     * first bytes are appended behind that; there must be room for them in `keep`.
      */
     void (*begin)(void *context, struct exchange *exchange, const struct request *request,
                   struct buffer *keep);

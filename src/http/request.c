@@ -253,6 +253,12 @@ static enum request_result take_host(struct span value, struct request *request,
     return REQUEST_COMPLETE;
 }
 
+/* A name of an application's own, as it was the habit before RFC 6648. */
+static inline bool is_x_name(struct span name)
+{
+    return (name.data[0] | 0x20) == 'x' && name.data[1] == '-';
+}
+
 /* Fields that mean something to the server itself, told apart by length first: it is known. */
 static enum request_result take_field(const struct request_field *field, struct request *request,
                                       struct head_facts *facts, struct request_error *error)
@@ -269,6 +275,11 @@ static enum request_result take_field(const struct request_field *field, struct 
             }
             request->expects_continue = true;
         }
+        request->has_x_field |= is_x_name(name);
+        return REQUEST_COMPLETE;
+    case 7:
+    case 8:
+        request->has_x_field |= is_x_name(name);
         return REQUEST_COMPLETE;
     case 10:
         if (IS("connection")) {
@@ -279,6 +290,7 @@ static enum request_result take_field(const struct request_field *field, struct 
         if (IS("traceparent") && request->traceparent.data == NULL) {
             request->traceparent = field->value;
         }
+        request->has_x_field |= is_x_name(name);
         return REQUEST_COMPLETE;
     case 14:
         return IS("content-length") ? take_content_length(field->value, request, facts, error)

@@ -30,6 +30,7 @@ struct request {
     bool chunked;            /* the body is in chunked coding */
     bool expects_continue;   /* Expect: 100-continue, from HTTP/1.1 on */
     bool asterisk;           /* the target is "*" */
+    bool has_x_field;        /* of a name x-... with 6, 7, 8 or 11 bytes: see app/wish.h */
     uint64_t content_length; /* 0 when chunked or not given */
     struct span method_name; /* as sent */
     struct span target;      /* as sent */

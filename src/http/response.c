@@ -100,7 +100,8 @@ void response_reset(struct response *response, enum response_cut cut)
 {
     response->exchange->cut = (uint8_t)cut;
     if (cut != RESPONSE_WHOLE && response->exchange->source.pull == NULL) {
-        response->exchange->source = (struct content_source){pull_nothing, close_nothing, NULL, 0};
+        response->exchange->source =
+            (struct content_source){.pull = pull_nothing, .close = close_nothing};
     }
 }
 

@@ -19,6 +19,9 @@ enum draw_purpose {
 /* The rule of `/` made by the flags. */
 #define DRAW_DEFAULT_RULE 0
 
+/* What requests ask for themselves: no rule has this number. Its ordinals count such requests. */
+#define DRAW_REQUEST_RULE UINT32_MAX
+
 /* The delay of the request with this ordinal (the first is 0) under `rule`. Any thread. */
 static inline int64_t draw_delay_ns(const struct law *law, uint64_t seed_key, uint64_t ordinal,
                                     uint32_t rule)

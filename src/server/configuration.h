@@ -20,6 +20,12 @@
 #define VERSION_MAX_BYTES 128
 
 /* In the order of the option's choices. */
+enum request_faults {
+    REQUEST_FAULTS_ON,
+    REQUEST_FAULTS_OFF,
+};
+
+/* In the order of the option's choices. */
 enum seccomp_mode {
     SECCOMP_AUTO,
     SECCOMP_OFF,
@@ -47,6 +53,9 @@ enum option_id {
     OPTION_SIZE,
     OPTION_BANDWIDTH,
     OPTION_BURN,
+    OPTION_REQUEST_FAULTS,
+    OPTION_MAX_SIZE,
+    OPTION_MAX_BURN,
     OPTION_SEED,
     OPTION_LOG,
     OPTION_TRUST_FORWARDED,
@@ -99,6 +108,9 @@ struct configuration {
     int64_t burn_ns;
     /* All rules, those above for `/` among them; owned, and for the server to take over. */
     struct rule_program *program;
+    unsigned request_faults;          /* enum request_faults */
+    uint64_t max_size_bytes;          /* that a request may ask for */
+    int64_t max_burn_ns;              /* the same */
     struct seed seed;                 /* from the system when not given */
     unsigned log;                     /* enum log_format */
     unsigned seccomp;                 /* enum seccomp_mode */

@@ -84,6 +84,16 @@ const struct option options[OPTION_IDS] = {
     {OPTION_BURN, EVERYWHERE, "burn", NULL, "DURATION", "0s", NULL,
      "CPU time that each request for / uses up before it is answered.", OPTION_KIND_DURATION,
      COMMAND_SERVE, VALUE(burn_ns), 0, CONFIG_MAX_BURN_NS},
+    {OPTION_REQUEST_FAULTS, EVERYWHERE, "request-faults", NULL, "on|off", "on", NULL,
+     "Whether a request may ask for a delay, a status and more itself, by parameters and x- "
+     "fields; off: they are not looked at.",
+     OPTION_KIND_CHOICE, COMMAND_SERVE, VALUE(request_faults)},
+    {OPTION_MAX_SIZE, EVERYWHERE, "max-size", NULL, "SIZE", "16MiB", NULL,
+     "The most content that a request may ask for; beyond it the answer is 400.", OPTION_KIND_SIZE,
+     COMMAND_SERVE, VALUE(max_size_bytes), 0, UINT64_C(1) << 40},
+    {OPTION_MAX_BURN, EVERYWHERE, "max-burn", NULL, "DURATION", "100ms", NULL,
+     "The most processor time that a request may ask for; beyond it the answer is 400.",
+     OPTION_KIND_DURATION, COMMAND_SERVE, VALUE(max_burn_ns), 0, HOUR / 60},
     {OPTION_SEED, EVERYWHERE, "seed", NULL, "N[@NAME]", NULL, "from the system's random numbers",
      "Seed of all draws: N gives the same draws everywhere; with N@NAME the name is mixed in, so "
      "that replicas differ.",

@@ -56,6 +56,10 @@ static int open_application(struct server *server, char error[SERVER_ERROR_BYTES
                      .build_version = program_version,
                      .seed = server->seed_text},
         .trusted = {.networks = server->trusted, .count = configuration->trust_forwarded.count},
+        .request_faults = configuration->request_faults == REQUEST_FAULTS_ON,
+        .wishes = {.max_delay_ns = configuration->max_delay_ns,
+                   .max_size = configuration->max_size_bytes,
+                   .max_burn_ns = configuration->max_burn_ns},
         .meter = server->meter,
     };
     struct meter_error meter_error = {0};

@@ -65,7 +65,7 @@ int worker_init(struct worker *worker, struct app *app, const struct engine_sett
     if (error != 0) {
         return error;
     }
-    error = app_worker_init(&worker->app, app);
+    error = app_worker_init(&worker->app, app, settings->max_connections);
     if (error != 0) {
         log_ring_release(&worker->ring);
         return error;

@@ -45,11 +45,15 @@ static inline void fixture_open(struct app_fixture *fixture, const char *law, bo
                      .build_version = FIXTURE_BUILD_VERSION,
                      .seed = "5@a"},
         .admin_everywhere = admin_everywhere,
+        .request_faults = true,
+        .wishes = {.max_delay_ns = INT64_C(60000000000),
+                   .max_size = 1 << 20,
+                   .max_burn_ns = 100000000},
         .meter = fixture->meter,
     };
     struct meter_error error = {0};
     assert_int_equal(app_init(&fixture->app, &settings, &error), 0);
-    assert_int_equal(app_worker_init(&fixture->worker, &fixture->app), 0);
+    assert_int_equal(app_worker_init(&fixture->worker, &fixture->app, 80), 0);
     response_clock_update(&fixture->clock, 1);
 }
 

@@ -70,7 +70,7 @@ static void the_counts_of_workers_are_summed_while_they_count(void **state)
     struct app_fixture fixture;
     fixture_open(&fixture, "none", true);
     struct app_worker other;
-    assert_int_equal(app_worker_init(&other, &fixture.app), 0);
+    assert_int_equal(app_worker_init(&other, &fixture.app, 8), 0);
     struct counting counting[] = {{fixture.worker.counts, 3000}, {other.counts, 5000}};
     pthread_t threads[2];
     for (size_t i = 0; i < 2; i++) {
@@ -152,8 +152,32 @@ static void only_measured_routes_have_durations(void **state)
         char prefix[128];
         snprintf(prefix, sizeof prefix, "httpserver_request_duration_seconds_count{route=\"%s\"}",
                  entry->pattern.data);
-        assert_int_equal(page_has_prefix(fixture.meter, prefix), entry->measured);
-        assert_int_equal(fixture.app.metrics.request_duration[route] != NULL, entry->measured);
+        bool shown = entry->measured && !entry->on_demand;
+        assert_int_equal(page_has_prefix(fixture.meter, prefix), shown);
+        assert_int_equal(fixture.app.metrics.request_duration[route] != NULL, shown);
+    }
+    fixture_close(&fixture);
+}
+
+/* Those of routes that few use begin with the first request, and page and truth then agree. */
+static void some_durations_begin_with_the_first_request(void **state)
+{
+    (void)state;
+    struct app_fixture fixture;
+    fixture_open(&fixture, "none", true);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(fixture_answer(&fixture, SURFACE_PUBLIC, "GET /delay/2ms", ""), "200 OK");
+        fixture.exchange.waited_ns = 2500000;
+        fixture_complete(&fixture, 3000000);
+    }
+    static const char *const lines[] = {
+        "httpserver_request_duration_seconds_count{route=\"/delay/{law}\"} 2",
+        "httpserver_injected_delay_seconds_sum{route=\"/delay/{law}\"} 0.004",
+        "httpserver_delay_overshoot_seconds_sum{route=\"/delay/{law}\"} 0.001",
+        "httpserver_execution_latency_seconds_count{step=\"total\"} 2",
+    };
+    for (size_t i = 0; i < ARRAY_LENGTH(lines); i++) {
+        assert_page_line(fixture.meter, lines[i]);
     }
     fixture_close(&fixture);
 }
@@ -275,6 +299,7 @@ int main(void)
         cmocka_unit_test(the_latency_families_have_the_documented_bounds),
         cmocka_unit_test(nothing_but_the_total_is_in_execution_latency),
         cmocka_unit_test(only_measured_routes_have_durations),
+        cmocka_unit_test(some_durations_begin_with_the_first_request),
         cmocka_unit_test(what_is_observed_is_in_its_bucket),
         cmocka_unit_test(the_law_is_stated_beside_the_measurement),
         cmocka_unit_test(the_page_says_who_it_is_and_has_what_scrapers_know),

@@ -177,8 +177,12 @@ static inline void fake_respond_with_source(struct fake_application *fake, struc
     source->pause_ns = source->endless && source->pause_ns == 0 ? 60000000000 : source->pause_ns;
     fake->sources_opened++;
     bool known = fake_has(target, "known") && !source->endless;
-    response_finish_with_source(response, (struct content_source){fake_pull, fake_close, source,
-                                                                  known ? source->length : 0});
+    response_finish_with_source(response, (struct content_source){
+                                              .pull = fake_pull,
+                                              .close = fake_close,
+                                              .context = source,
+                                              .length = known ? source->length : 0,
+                                          });
 }
 
 static inline void fake_respond(void *context, struct exchange *exchange, struct response *response)

@@ -161,7 +161,8 @@ static void a_source_is_handed_to_the_engine(void **state)
     struct fixture fixture;
     start(&fixture, 200, METHOD_GET, 1, true);
     response_start(&fixture.response);
-    struct content_source source = {pull_nothing, close_nothing, &fixture, 0};
+    struct content_source source = {
+        .pull = pull_nothing, .close = close_nothing, .context = &fixture};
     response_finish_with_source(&fixture.response, source);
     assert_true(fixture.exchange.source.pull == pull_nothing);
     assert_true(fixture.exchange.source.close == close_nothing);
