@@ -1,5 +1,6 @@
 #include "app/truth_query.h"
 
+#include "app/query.h"
 #include "base/clock.h"
 
 #include <errno.h>
@@ -18,33 +19,6 @@ static int refuse(struct parse_error *error, struct span text, const char *rest)
     struct buffer shown = buffer_over(memory, sizeof memory);
     buffer_append_printable(&shown, text, SHOWN_BYTES);
     return parse_error_set(error, 0, "`%.*s` %s", (int)shown.length, shown.data, rest);
-}
-
-static int hexadecimal(char c)
-{
-    char lower = ascii_lower(c);
-    return lower >= '0' && lower <= '9'   ? lower - '0'
-           : lower >= 'a' && lower <= 'f' ? lower - 'a' + 10
-                                          : -1;
-}
-
-/* Decodes %XX (RFC 3986, section 2.1); clients send a comma so. `output` has room for all of it. */
-static int decode(struct span text, struct buffer *output, struct parse_error *error)
-{
-    for (size_t i = 0; i < text.length; i++) {
-        if (text.data[i] != '%') {
-            buffer_append_byte(output, text.data[i]);
-            continue;
-        }
-        int high = i + 2 < text.length ? hexadecimal(text.data[i + 1]) : -1;
-        int low = i + 2 < text.length ? hexadecimal(text.data[i + 2]) : -1;
-        if (high < 0 || low < 0) {
-            return refuse(error, text, "has a % without two hexadecimal digits behind it");
-        }
-        buffer_append_byte(output, (char)(high * 16 + low));
-        i += 2;
-    }
-    return 0;
 }
 
 static int parse_window(struct span text, struct truth_query *query, struct parse_error *error)
@@ -114,33 +88,30 @@ static int parse_scrapes(struct span text, struct truth_query *query, struct par
     return 0;
 }
 
-static int parse_parameter(struct span text, bool seen[PARAMETERS], struct truth_query *query,
-                           struct parse_error *error)
+static int parse_parameter(const struct query_parameter *parameter, bool seen[PARAMETERS],
+                           struct truth_query *query, struct parse_error *error)
 {
     static int (*const parsers[PARAMETERS])(struct span, struct truth_query *,
                                             struct parse_error *) = {
         [WINDOW] = parse_window, [QUANTILES] = parse_quantiles, [SCRAPES] = parse_scrapes};
-    const char *equals = text.length > 0 ? memchr(text.data, '=', text.length) : NULL;
-    struct span name =
-        span_of(text.data, equals == NULL ? text.length : (size_t)(equals - text.data));
-    unsigned parameter = 0;
-    while (parameter < PARAMETERS && !span_equals(name, names[parameter])) {
-        parameter++;
+    unsigned known = 0;
+    while (known < PARAMETERS && !span_equals(parameter->name, names[known])) {
+        known++;
     }
-    if (parameter == PARAMETERS) {
-        return refuse(error, name, "is no parameter: window, quantiles and scrapes are");
+    if (known == PARAMETERS) {
+        return refuse(error, parameter->name, "is no parameter: window, quantiles and scrapes are");
     }
-    if (seen[parameter]) {
-        return refuse(error, name, "is given twice");
+    if (seen[known]) {
+        return refuse(error, parameter->name, "is given twice");
     }
-    if (equals == NULL) {
-        return refuse(error, name, "has no value");
+    if (!parameter->has_value) {
+        return refuse(error, parameter->name, "has no value");
     }
-    seen[parameter] = true;
+    seen[known] = true;
     char memory[TRUTH_QUERY_MAX_BYTES];
     struct buffer value = buffer_over(memory, sizeof memory);
-    int result = decode(span_after(text, name.length + 1), &value, error);
-    return result == 0 ? parsers[parameter](buffer_span(&value), query, error) : result;
+    int result = query_decode(parameter->value, &value, error);
+    return result == 0 ? parsers[known](buffer_span(&value), query, error) : result;
 }
 
 int truth_query_parse(struct span query, struct truth_query *ret_query, struct parse_error *error)
@@ -154,14 +125,12 @@ int truth_query_parse(struct span query, struct truth_query *ret_query, struct p
                                TRUTH_QUERY_MAX_BYTES);
     }
     bool seen[PARAMETERS] = {false};
-    while (query.length > 0) {
-        const char *ampersand = memchr(query.data, '&', query.length);
-        size_t length = ampersand == NULL ? query.length : (size_t)(ampersand - query.data);
-        int result = parse_parameter(span_of(query.data, length), seen, ret_query, error);
+    struct query_parameter parameter;
+    while (query_next(&query, &parameter)) {
+        int result = parse_parameter(&parameter, seen, ret_query, error);
         if (result != 0) {
             return result;
         }
-        query = span_after(query, ampersand == NULL ? length : length + 1);
     }
     return 0;
 }

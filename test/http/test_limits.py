@@ -163,7 +163,7 @@ def test_states_are_what_the_connections_do(server):
         found = {labels["state"]: value
                  for labels, value in page(one).find("httpserver_connections")}
         assert found == {"idle": 2, "reading_head": 1, "reading_body": 1, "waiting": 2,
-                         "writing": 0, "lingering": 1}, "the scrape's own is idle"
+                         "writing": 0, "paused": 0, "lingering": 1}, "the scrape's own is idle"
         assert page(one).value("httpserver_requests_in_flight") == 3
         for client in (idle, head, waiting, body, waiting_too):
             client.close()
