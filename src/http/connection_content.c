@@ -9,6 +9,9 @@
 
 /* Of streamed content: small enough that other connections are not kept waiting for it. */
 #define PIECE_BYTES ((size_t)16384)
+/* Of what is sent next to its head, if that is all: a page of metrics needs no memory to be held.
+ */
+#define FIRST_PIECE_BYTES ((size_t)40960)
 #define CHUNK_HEAD_BYTES 8 /* up to six hexadecimal digits and CRLF */
 
 /* What comes behind a piece. */
@@ -348,7 +351,7 @@ bool connection_answer_with_source(struct engine *engine, struct connection *con
     size_t room = buffer_room(&engine->output) - RESPONSE_MAX_BYTES / 2;
     struct piece piece = {0};
     if (!exchange->source.uses_kept) { /* that may be where a piece is pulled to: it moves first */
-        piece = pull_piece(engine, exchange, room < PIECE_BYTES ? room : PIECE_BYTES);
+        piece = pull_piece(engine, exchange, room < FIRST_PIECE_BYTES ? room : FIRST_PIECE_BYTES);
     }
     switch (piece.next) {
     case PIECE_END: {

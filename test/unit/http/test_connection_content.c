@@ -210,7 +210,7 @@ static void stopping_cuts_a_pause_off(void **state)
 static void content_of_known_length_says_so(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {1, 1000, 16384, 16385, 500000};
+    static const size_t sizes[] = {1, 1000, 16384, 40960, 40961, 500000};
     for (size_t i = 0; i < ARRAY_LENGTH(sizes); i++) {
         struct harness *harness = harness_open_default();
         struct client *client = client_connect(harness, SMALL_SEND_BUFFER);
