@@ -1,6 +1,7 @@
 #include "app/field_copy.h"
 
 #include "http/list.h"
+#include "http/scan.h"
 
 /*
  * Never copied, in lower case. Grouped by the reason:
@@ -10,6 +11,7 @@
  * - what only a server may say, or what makes a client do something: a request that could have it
  *   repeated could set cookies, redirect, or open an origin up in somebody else's browser;
  * - credentials, which must not show up in a place that is cached, logged or read by a script.
+ * An entry that ends in "-" stands for all names that start with it.
  */
 static const struct span refused_names[] = {
     {"connection", 10},
@@ -87,9 +89,7 @@ static const struct span refused_names[] = {
     {"authorization", 13},
     {"cookie", 6},
     {"cookie2", 7},
-};
 
-static const struct span refused_prefixes[] = {
     {"content-", 8}, /* they would describe the answer's content */
     {"access-control-", 15},
     {"cross-origin-", 13},
@@ -102,50 +102,56 @@ static const struct span refused_prefixes[] = {
 
 /*
  * By the name's first letter: the lengths that a refused name may have, those of names and all
- * from that of a prefix on. So nearly every name that is copied is settled by one look.
+ * from that of a prefix on, so nearly every name that is copied is settled by one look; and the
+ * refused names themselves, as lists of positions plus one.
  */
 static uint64_t lengths_by_letter[32];
+static uint8_t first_by_letter[32];
+static uint8_t next_of_letter[ARRAY_LENGTH(refused_names)];
+
+_Static_assert(ARRAY_LENGTH(refused_names) < UINT8_MAX, "positions fit");
+
+static unsigned letter_of(const char *name)
+{
+    return (unsigned)name[0] & 31;
+}
+
+static bool is_prefix(struct span refused)
+{
+    return refused.data[refused.length - 1] == '-';
+}
 
 __attribute__((constructor)) static void index_names(void)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(refused_names); i++) {
-        lengths_by_letter[refused_names[i].data[0] & 31] |= UINT64_C(1) << refused_names[i].length;
-    }
-    for (size_t i = 0; i < ARRAY_LENGTH(refused_prefixes); i++) {
-        lengths_by_letter[refused_prefixes[i].data[0] & 31] |= UINT64_MAX
-                                                               << refused_prefixes[i].length;
+        struct span refused = refused_names[i];
+        unsigned letter = letter_of(refused.data);
+        lengths_by_letter[letter] |= (is_prefix(refused) ? UINT64_MAX : 1) << refused.length;
+        next_of_letter[i] = first_by_letter[letter];
+        first_by_letter[letter] = (uint8_t)(i + 1);
     }
 }
 
-static bool has_refused_prefix(struct span name)
+static bool is_refused(struct span name)
 {
-    for (size_t i = 0; i < ARRAY_LENGTH(refused_prefixes); i++) {
-        struct span prefix = refused_prefixes[i];
-        if (name.length >= prefix.length &&
-            span_equals_ignoring_case(span_of(name.data, prefix.length), prefix)) {
+    uint8_t position = first_by_letter[letter_of(name.data)];
+    while (position != 0) {
+        struct span refused = refused_names[position - 1];
+        bool starts = is_prefix(refused) && name.length > refused.length;
+        size_t length = starts ? refused.length : name.length;
+        if (scan_token_is(name.data, length, refused.data, refused.length)) {
             return true;
         }
-    }
-    return false;
-}
-
-static bool is_refused_name(struct span name)
-{
-    for (size_t i = 0; i < ARRAY_LENGTH(refused_names); i++) {
-        if (span_equals_ignoring_case(name, refused_names[i])) {
-            return true;
-        }
+        position = next_of_letter[position - 1];
     }
     return false;
 }
 
 bool field_may_be_copied(struct span name)
 {
-    uint64_t lengths = lengths_by_letter[name.data[0] & 31];
-    if (LIKELY(name.length < 64 && (lengths >> name.length & 1) == 0)) {
-        return true;
-    }
-    return !has_refused_prefix(name) && !is_refused_name(name);
+    uint64_t lengths = lengths_by_letter[letter_of(name.data)];
+    bool may_be_refused = name.length >= 64 || (lengths >> name.length & 1) != 0;
+    return !may_be_refused || !is_refused(name);
 }
 
 static bool is_named_by_connection(struct span connection, struct span name)
