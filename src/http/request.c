@@ -19,7 +19,8 @@ struct head_facts {
     bool wants_keep_alive;
 };
 
-static enum request_result refuse(struct request_error *error, uint16_t status, const char *reason)
+static COLD enum request_result refuse(struct request_error *error, uint16_t status,
+                                       const char *reason)
 {
     *error = (struct request_error){.status = status, .reason = reason};
     return REQUEST_REFUSED;
@@ -30,8 +31,8 @@ static enum request_result refuse(struct request_error *error, uint16_t status, 
  * control byte are refused: RFC 9112 section 2.2 allows a recipient to take a bare LF, and two
  * that decide differently see different requests.
  */
-static enum request_result expect_line_end(const char *at, const char *end,
-                                           struct request_error *error)
+static NO_INLINE enum request_result explain_line_end(const char *at, const char *end,
+                                                      struct request_error *error)
 {
     if (at == end) {
         return REQUEST_INCOMPLETE;
@@ -45,10 +46,16 @@ static enum request_result expect_line_end(const char *at, const char *end,
     if (at + 1 == end) {
         return REQUEST_INCOMPLETE;
     }
-    if (at[1] != '\n') {
-        return refuse(error, 400, "carriage return without line feed");
+    return refuse(error, 400, "carriage return without line feed");
+}
+
+static ALWAYS_INLINE enum request_result expect_line_end(const char *at, const char *end,
+                                                         struct request_error *error)
+{
+    if (LIKELY(end - at >= 2 && at[0] == '\r' && at[1] == '\n')) {
+        return REQUEST_COMPLETE;
     }
-    return REQUEST_COMPLETE;
+    return explain_line_end(at, end, error);
 }
 
 /* Splits "http://authority/path?query" or "/path?query" (RFC 9112, section 3.2). */
@@ -312,10 +319,10 @@ static enum request_result parse_field(const char **at, const char *end,
 {
     const char *from = *at;
     const char *name_end = scan_token(from, end);
-    if (name_end == end) {
+    if (UNLIKELY(name_end == end)) {
         return REQUEST_INCOMPLETE;
     }
-    if (name_end == from || *name_end != ':') {
+    if (UNLIKELY(name_end == from || *name_end != ':')) {
         if (*from == ' ' || *from == '\t') {
             return refuse(error, 400, "folded field line");
         }
@@ -383,7 +390,7 @@ static enum request_result parse_fields(const char **at, const char *end, struct
 {
     struct head_facts facts = {0};
     for (;;) {
-        if (*at < end && (**at == '\r' || **at == '\n')) {
+        if (UNLIKELY(*at < end && (**at == '\r' || **at == '\n'))) {
             enum request_result result = expect_line_end(*at, end, error);
             if (result == REQUEST_COMPLETE) {
                 request->fields_end = *at;
@@ -394,7 +401,7 @@ static enum request_result parse_fields(const char **at, const char *end, struct
         }
         struct request_field field;
         enum request_result result = parse_field(at, end, &field, error);
-        if (result != REQUEST_COMPLETE) {
+        if (UNLIKELY(result != REQUEST_COMPLETE)) {
             return result;
         }
         if (request->field_count == REQUEST_MAX_FIELDS) {
