@@ -266,9 +266,23 @@ static inline bool is_x_name(struct span name)
     return (name.data[0] | 0x20) == 'x' && name.data[1] == '-';
 }
 
+/*
+ * Whether a field may be one of those below, by its length and first letter: nearly all others are
+ * told apart by that.
+ */
+static bool may_concern_server(struct span name)
+{
+    const uint32_t lengths =
+        1U << 4 | 1U << 6 | 1U << 7 | 1U << 8 | 1U << 10 | 1U << 11 | 1U << 14 | 1U << 17;
+    const uint32_t letters = 1U << ('h' & 31) | 1U << ('e' & 31) | 1U << ('c' & 31) |
+                             1U << ('t' & 31) | 1U << ('x' & 31);
+    return name.length < 32 && (lengths >> name.length & letters >> (name.data[0] & 31) & 1) != 0;
+}
+
 /* Fields that mean something to the server itself, told apart by length first: it is known. */
-static enum request_result take_field(const struct request_field *field, struct request *request,
-                                      struct head_facts *facts, struct request_error *error)
+static NO_INLINE enum request_result take_field(const struct request_field *field,
+                                                struct request *request, struct head_facts *facts,
+                                                struct request_error *error)
 {
     struct span name = field->name;
 #define IS(literal) scan_token_is(name.data, name.length, literal, sizeof(literal) - 1)
@@ -313,33 +327,24 @@ static enum request_result take_field(const struct request_field *field, struct 
 #undef IS
 }
 
-/* One field line; `*at` is behind its line end afterwards. */
-static enum request_result parse_field(const char **at, const char *end,
-                                       struct request_field *field, struct request_error *error)
+/* Where a field's name should be something else is: the empty line at the end, or a fault. */
+static NO_INLINE enum request_result explain_no_field(const char *from, const char *end,
+                                                      struct request_error *error)
 {
-    const char *from = *at;
     const char *name_end = scan_token(from, end);
-    if (UNLIKELY(name_end == end)) {
+    if (name_end == end) {
         return REQUEST_INCOMPLETE;
     }
-    if (UNLIKELY(name_end == from || *name_end != ':')) {
-        if (*from == ' ' || *from == '\t') {
-            return refuse(error, 400, "folded field line");
-        }
-        if (*name_end == '\n') {
-            return refuse(error, 400, "line feed without carriage return");
-        }
-        return refuse(error, 400, "the field name is not a token followed by a colon");
+    if (*from == '\r' || *from == '\n') {
+        return explain_line_end(from, end, error);
     }
-    field->name = span_of(from, (size_t)(name_end - from));
-    const char *value_end = scan_field_value(name_end + 1, end);
-    enum request_result result = expect_line_end(value_end, end, error);
-    if (result != REQUEST_COMPLETE) {
-        return result;
+    if (*from == ' ' || *from == '\t') {
+        return refuse(error, 400, "folded field line");
     }
-    field->value = span_trim(span_of(name_end + 1, (size_t)(value_end - name_end - 1)));
-    *at = value_end + 2;
-    return REQUEST_COMPLETE;
+    if (*name_end == '\n') {
+        return refuse(error, 400, "line feed without carriage return");
+    }
+    return refuse(error, 400, "the field name is not a token followed by a colon");
 }
 
 /*
@@ -389,30 +394,37 @@ static enum request_result parse_fields(const char **at, const char *end, struct
                                         struct request_error *error)
 {
     struct head_facts facts = {0};
+    const char *from = *at;
     for (;;) {
-        if (UNLIKELY(*at < end && (**at == '\r' || **at == '\n'))) {
-            enum request_result result = expect_line_end(*at, end, error);
-            if (result == REQUEST_COMPLETE) {
-                request->fields_end = *at;
-                *at += 2;
-                result = finish_head(request, &facts, error);
-            }
-            return result;
+        const char *name_end = scan_token(from, end);
+        if (UNLIKELY(name_end == from || name_end == end || *name_end != ':')) {
+            break;
         }
-        struct request_field field;
-        enum request_result result = parse_field(at, end, &field, error);
+        const char *value_end = scan_field_value(name_end + 1, end);
+        enum request_result result = expect_line_end(value_end, end, error);
         if (UNLIKELY(result != REQUEST_COMPLETE)) {
             return result;
         }
-        if (request->field_count == REQUEST_MAX_FIELDS) {
+        if (UNLIKELY(request->field_count == REQUEST_MAX_FIELDS)) {
             return refuse(error, 431, "more than 100 header fields");
         }
-        request->fields[request->field_count++] = field;
-        result = take_field(&field, request, &facts, error);
-        if (result != REQUEST_COMPLETE) {
-            return result;
+        struct request_field *field = &request->fields[request->field_count++];
+        field->name = span_of(from, (size_t)(name_end - from));
+        field->value = span_trim(span_of(name_end + 1, (size_t)(value_end - name_end - 1)));
+        if (may_concern_server(field->name)) {
+            result = take_field(field, request, &facts, error);
+            if (UNLIKELY(result != REQUEST_COMPLETE)) {
+                return result;
+            }
         }
+        from = value_end + 2;
     }
+    if (UNLIKELY(end - from < 2 || from[0] != '\r' || from[1] != '\n')) {
+        return explain_no_field(from, end, error);
+    }
+    request->fields_end = from;
+    *at = from + 2;
+    return finish_head(request, &facts, error);
 }
 
 /* Everything but the fields' array, which is long and need not be cleared. */
@@ -434,9 +446,10 @@ static enum request_result refuse_too_long(const struct request *request, bool l
     return refuse(error, 414, "the request's target is too long");
 }
 
-enum request_result request_parse(struct span input, const struct request_limits *limits,
-                                  struct request *ret_request, size_t *ret_head_bytes,
-                                  struct request_error *ret_error)
+/* Not to be made part of its caller, which would leave both without registers. */
+NO_INLINE enum request_result request_parse(struct span input, const struct request_limits *limits,
+                                            struct request *ret_request, size_t *ret_head_bytes,
+                                            struct request_error *ret_error)
 {
     clear(ret_request);
     if (input.length == 0) {
