@@ -274,24 +274,33 @@ int app_metrics_register(struct app_metrics *metrics, struct meter *meter, struc
 }
 
 /* A request that is traced leaves its trace beside the buckets that it counts in. */
-static void observe_latency(struct meter_histogram *histogram, int64_t total_ns,
-                            struct span traceparent)
+static NO_INLINE void observe_traced(struct meter_histogram *histogram, double seconds,
+                                     struct span traceparent)
 {
     struct trace_context trace;
-    if (LIKELY(traceparent.length == 0) || !trace_context_parse(traceparent, &trace)) {
-        meter_histogram_observe_ns(histogram, total_ns);
+    if (trace_context_parse(traceparent, &trace)) {
+        meter_histogram_observe_trace(histogram, seconds, trace.trace_id, trace.span_id);
     } else {
-        meter_histogram_observe_trace(histogram, (double)total_ns / 1e9, trace.trace_id,
-                                      trace.span_id);
+        meter_histogram_observe(histogram, seconds);
+    }
+}
+
+static void observe_latency(struct meter_histogram *histogram, double seconds,
+                            struct span traceparent)
+{
+    if (LIKELY(traceparent.length == 0)) {
+        meter_histogram_observe(histogram, seconds);
+    } else {
+        observe_traced(histogram, seconds, traceparent);
     }
 }
 
 /* Pages stay small where nobody uses such a route: its first request makes the series. */
 COLD static void observe_on_demand(const struct app_metrics *metrics,
-                                   const struct exchange *exchange, int64_t total_ns)
+                                   const struct exchange *exchange, double total)
 {
     const char *const *labels = METER_LABELS(route_at(exchange->route)->pattern.data);
-    observe_latency(meter_histogram_lookup(metrics->duration_family, labels), total_ns,
+    observe_latency(meter_histogram_lookup(metrics->duration_family, labels), total,
                     exchange->traceparent);
     if (exchange->delay_ns != ACCESS_DELAY_NONE) {
         meter_histogram_observe_ns(meter_histogram_lookup(metrics->injected_family, labels),
@@ -304,13 +313,14 @@ COLD static void observe_on_demand(const struct app_metrics *metrics,
 void app_metrics_observe(const struct app_metrics *metrics, const struct completion *completion)
 {
     const struct exchange *exchange = completion->exchange;
-    int64_t total_ns = completion->completed_ns - exchange->started_ns;
-    observe_latency(metrics->execution_latency, total_ns, exchange->traceparent);
+    /* A division, as in meter_histogram_observe_ns(): 1 ms must be the same number as 0.001. */
+    double total = (double)(completion->completed_ns - exchange->started_ns) / 1e9;
+    observe_latency(metrics->execution_latency, total, exchange->traceparent);
     if (UNLIKELY(metrics->request_duration[exchange->route] == NULL)) {
-        observe_on_demand(metrics, exchange, total_ns);
+        observe_on_demand(metrics, exchange, total);
         return;
     }
-    observe_latency(metrics->request_duration[exchange->route], total_ns, exchange->traceparent);
+    observe_latency(metrics->request_duration[exchange->route], total, exchange->traceparent);
     if (exchange->delay_ns != ACCESS_DELAY_NONE) {
         int64_t overshoot_ns = exchange->waited_ns - exchange->delay_ns;
         meter_histogram_observe_ns(metrics->injected_delay[exchange->route], exchange->delay_ns);

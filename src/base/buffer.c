@@ -19,6 +19,7 @@ void buffer_append_u64_padded(struct buffer *buffer, uint64_t value, unsigned di
 {
     ASSERT(digits >= 1 && digits <= U64_MAX_DIGITS);
     char text[U64_MAX_DIGITS];
+    memset(text, '0', sizeof text);
     size_t start = sizeof text;
     while (value >= 100) {
         start -= 2;
@@ -31,8 +32,7 @@ void buffer_append_u64_padded(struct buffer *buffer, uint64_t value, unsigned di
     } else if (value > 0 || start == sizeof text) {
         text[--start] = (char)('0' + value);
     }
-    while (sizeof text - start < digits) {
-        text[--start] = '0';
-    }
-    buffer_append(buffer, text + start, sizeof text - start);
+    size_t length = sizeof text - start;
+    length = length < digits ? digits : length;
+    buffer_append(buffer, text + sizeof text - length, length);
 }
