@@ -69,25 +69,32 @@ const char *scan_target_scalar(const char *from, const char *end)
  * Skips what nearly all names are made of and both classes contain: letters, digits, "-", "." and
  * "_". What stops it is looked at again, by the table.
  */
+static ALWAYS_INLINE unsigned uncommon_bytes(__m128i bytes)
+{
+    __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+    /* Signed comparisons: bytes from 0x80 on are negative, so in no range. */
+    __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
+                                    _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+    __m128i digits = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('-' - 1)),
+                                   _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
+    __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
+    __m128i underscore = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_'));
+    __m128i good = _mm_or_si128(_mm_or_si128(letters, underscore), _mm_andnot_si128(slash, digits));
+    return (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+}
+
 static ALWAYS_INLINE const char *skip_common(const char *from, const char *end)
 {
     while (end - from >= 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
-        __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-        /* Signed comparisons: bytes from 0x80 on are negative, so in no range. */
-        __m128i letters = _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)),
-                                        _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
-        __m128i digits = _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('-' - 1)),
-                                       _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
-        __m128i slash = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('/'));
-        __m128i underscore = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('_'));
-        __m128i good =
-            _mm_or_si128(_mm_or_si128(letters, underscore), _mm_andnot_si128(slash, digits));
-        unsigned mask = (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+        unsigned mask = uncommon_bytes(_mm_loadu_si128((const __m128i *)(const void *)from));
         if (mask != 0) {
             return from + __builtin_ctz(mask);
         }
         from += 16;
+    }
+    if (end - from >= 8) { /* most hosts; the other half is zeros, which are uncommon */
+        unsigned mask = uncommon_bytes(_mm_loadl_epi64((const __m128i *)(const void *)from));
+        return from + __builtin_ctz(mask);
     }
     return from;
 }
