@@ -15,16 +15,6 @@
 
 static const uint32_t reading = EPOLLIN | EPOLLRDHUP;
 
-void connection_set_state(struct engine *engine, struct connection *connection,
-                          enum connection_state state)
-{
-    if (connection->state != state) {
-        engine_count(&engine->states[connection->state], UINT64_MAX);
-        engine_count(&engine->states[state], 1);
-        connection->state = (uint8_t)state;
-    }
-}
-
 static uint64_t token_of(const struct engine *engine, const struct connection *connection)
 {
     return loop_token(EVENT_CONNECTION, connection->generation,

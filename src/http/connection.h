@@ -5,8 +5,10 @@
  */
 #pragma once
 
+#include "base/clock.h"
 #include "http/body.h"
 #include "http/engine.h"
+#include "net/socket.h"
 
 enum { EVENT_LISTENER = LOOP_KIND_FIRST_FREE, EVENT_CONNECTION };
 
@@ -75,8 +77,15 @@ void connection_open(struct engine *engine, int fd, enum surface surface,
                      const struct sockaddr_storage *address);
 void connection_close(struct engine *engine, struct connection *connection,
                       enum close_reason reason);
-void connection_set_state(struct engine *engine, struct connection *connection,
-                          enum connection_state state);
+static inline void connection_set_state(struct engine *engine, struct connection *connection,
+                                        enum connection_state state)
+{
+    if (connection->state != state) {
+        engine_count(&engine->states[connection->state], UINT64_MAX);
+        engine_count(&engine->states[state], 1);
+        connection->state = (uint8_t)state;
+    }
+}
 void connection_set_interest(struct engine *engine, struct connection *connection,
                              uint32_t interest);
 void connection_set_timeout(struct engine *engine, struct connection *connection,
@@ -167,7 +176,48 @@ WARN_UNUSED bool connection_flush(struct engine *engine, struct connection *conn
 void connection_write(struct engine *engine, struct connection *connection);
 
 /* Ends an exchange: tells the application. */
-void connection_complete(struct engine *engine, const struct exchange *exchange);
+static inline void connection_complete(struct engine *engine, const struct exchange *exchange)
+{
+    struct completion completion = {
+        .exchange = exchange,
+        .completed_ns = engine->now_ns,
+        .completed_realtime_ns = engine->now_ns + engine->clock.realtime_offset_ns,
+    };
+    engine->application.complete(engine->application.context, &completion);
+}
+
+static inline void connection_clear_batch(struct engine *engine)
+{
+    engine->batch_count = 0;
+    engine->output.length = 0;
+}
+
+/*
+ * The kernel took only `sent` bytes of the batch, or none (-1 with errno set): keeps the rest. The
+ * connection is WRITING or closed afterwards; always false.
+ */
+WARN_UNUSED bool connection_keep_unsent(struct engine *engine, struct connection *connection,
+                                        ssize_t sent);
+
+/* connection_flush() without a call: what every answer goes through. */
+WARN_UNUSED static ALWAYS_INLINE bool connection_send_batch(struct engine *engine,
+                                                            struct connection *connection)
+{
+    size_t length = engine->output.length;
+    if (length == 0) {
+        return true;
+    }
+    ssize_t sent = socket_send(connection->fd, engine->output.data, length);
+    engine->now_ns = clock_monotonic_ns();
+    if (UNLIKELY(sent != (ssize_t)length)) {
+        return connection_keep_unsent(engine, connection, sent);
+    }
+    for (uint32_t i = 0; i < engine->batch_count; i++) {
+        connection_complete(engine, &engine->batch[i]);
+    }
+    connection_clear_batch(engine);
+    return true;
+}
 
 /* Ends all answers that are not wholly sent with 499. */
 void connection_abandon_output(struct engine *engine, struct connection *connection);

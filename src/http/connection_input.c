@@ -122,9 +122,10 @@ bool connection_has_another_request(const struct connection *connection, struct 
     return ioctl(connection->fd, FIONREAD, &unread) == 0 && unread > 0;
 }
 
-void connection_settle(struct engine *engine, struct connection *connection, struct span rest)
+static ALWAYS_INLINE void settle(struct engine *engine, struct connection *connection,
+                                 struct span rest)
 {
-    bool sent = connection_flush(engine, connection);
+    bool sent = connection_send_batch(engine, connection);
     if (!connection_is_open(connection)) {
         return;
     }
@@ -153,9 +154,14 @@ void connection_settle(struct engine *engine, struct connection *connection, str
     }
 }
 
-void connection_refuse(struct engine *engine, struct connection *connection,
-                       struct exchange *exchange, const struct request_error *error,
-                       enum close_reason reason)
+void connection_settle(struct engine *engine, struct connection *connection, struct span rest)
+{
+    settle(engine, connection, rest);
+}
+
+COLD void connection_refuse(struct engine *engine, struct connection *connection,
+                            struct exchange *exchange, const struct request_error *error,
+                            enum close_reason reason)
 {
     exchange->status = error->status;
     exchange->refused = true;
@@ -231,8 +237,8 @@ static enum step answer_or_wait(struct engine *engine, struct connection *connec
 }
 
 /* The body of a request whose head has just been handled. */
-static enum step start_body(struct engine *engine, struct connection *connection,
-                            struct exchange *exchange, struct span *input)
+static NO_INLINE enum step start_body(struct engine *engine, struct connection *connection,
+                                      struct exchange *exchange, struct span *input)
 {
     const struct request *request = &engine->request;
     struct body_decoder body;
@@ -318,8 +324,8 @@ static enum step start_exchange(struct engine *engine, struct connection *connec
 }
 
 /* More of the body of the exchange that is held. */
-static enum step continue_body(struct engine *engine, struct connection *connection,
-                               struct span *input)
+static NO_INLINE enum step continue_body(struct engine *engine, struct connection *connection,
+                                         struct span *input)
 {
     struct held_exchange *held = connection->exchange;
     struct request_error error;
@@ -354,7 +360,7 @@ static void process(struct engine *engine, struct connection *connection, struct
                                             : start_exchange(engine, connection, &input);
     }
     if (step != STEP_CLOSED) {
-        connection_settle(engine, connection, input);
+        settle(engine, connection, input);
     }
 }
 

@@ -15,16 +15,6 @@ struct exchange *connection_next_answer(struct engine *engine)
     return answer;
 }
 
-void connection_complete(struct engine *engine, const struct exchange *exchange)
-{
-    struct completion completion = {
-        .exchange = exchange,
-        .completed_ns = engine->now_ns,
-        .completed_realtime_ns = engine->now_ns + engine->clock.realtime_offset_ns,
-    };
-    engine->application.complete(engine->application.context, &completion);
-}
-
 ssize_t connection_send(const struct connection *connection, struct span bytes)
 {
     ssize_t sent = socket_send(connection->fd, bytes.data, bytes.length);
@@ -90,12 +80,6 @@ void connection_start_writing(struct engine *engine, struct connection *connecti
     connection_expect_taking(engine, connection);
 }
 
-static void clear_batch(struct engine *engine)
-{
-    engine->batch_count = 0;
-    engine->output.length = 0;
-}
-
 /* Ends the batch's answers from `first` on as cut off by the client. */
 static void abandon_batch(struct engine *engine, uint32_t first)
 {
@@ -103,34 +87,23 @@ static void abandon_batch(struct engine *engine, uint32_t first)
         engine->batch[i].status = STATUS_CLIENT_CLOSED_REQUEST;
         connection_complete(engine, &engine->batch[i]);
     }
-    clear_batch(engine);
+    connection_clear_batch(engine);
 }
 
-bool connection_flush(struct engine *engine, struct connection *connection)
+NO_INLINE bool connection_keep_unsent(struct engine *engine, struct connection *connection,
+                                      ssize_t sent)
 {
-    size_t length = engine->output.length;
-    if (length == 0) {
-        return true;
-    }
-    ssize_t sent = connection_send(connection, buffer_span(&engine->output));
-    engine->now_ns = clock_monotonic_ns();
-    if (LIKELY(sent == (ssize_t)length)) {
-        for (uint32_t i = 0; i < engine->batch_count; i++) {
-            connection_complete(engine, &engine->batch[i]);
-        }
-        clear_batch(engine);
-        return true;
-    }
     uint32_t first = 0;
     enum close_reason reason = CLOSE_CLIENT;
-    if (sent >= 0) {
+    if (sent >= 0 || errno == EAGAIN || errno == EINTR) {
+        sent = sent < 0 ? 0 : sent;
         while (first < engine->batch_count && engine->batch[first].flushed_offset <= sent) {
             connection_complete(engine, &engine->batch[first++]);
         }
         struct span unsent = span_after(buffer_span(&engine->output), (size_t)sent);
         if (connection_hold_output(engine, connection, unsent) &&
             hold_answers(engine, connection, first, (uint32_t)sent)) {
-            clear_batch(engine);
+            connection_clear_batch(engine);
             connection_start_writing(engine, connection);
             return false;
         }
@@ -139,6 +112,11 @@ bool connection_flush(struct engine *engine, struct connection *connection)
     abandon_batch(engine, first);
     connection_abandon(engine, connection, reason);
     return false;
+}
+
+bool connection_flush(struct engine *engine, struct connection *connection)
+{
+    return connection_send_batch(engine, connection);
 }
 
 bool connection_flush_and_release(struct engine *engine, struct connection *connection,

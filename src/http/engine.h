@@ -73,25 +73,30 @@ struct listening_socket {
 };
 
 struct engine {
-    struct engine_settings settings;
+    /* What every request needs, next to each other: it is cold when the kernel returns. */
+    int64_t now_ns; /* the latest reading of the clock */
     struct application application;
-    struct loop loop;
-    struct slab connections; /* of struct connection */
-    struct timer_heap delays;
-    struct timeout_wheel timeouts;
-    struct block_pool held;
-    struct response_clock clock;
-    int64_t now_ns;         /* the latest reading of the clock */
     char *input;            /* owned: ENGINE_IO_BYTES, lent to the connection being read */
     char *keep;             /* owned: ENGINE_IO_BYTES, for begin() */
     struct buffer output;   /* owned: ENGINE_IO_BYTES */
-    struct request request; /* the head being looked at */
     struct exchange *batch; /* owned: ENGINE_MAX_BATCH answers in `output` */
     uint32_t batch_count;
-    uint32_t listener_count;
-    struct listening_socket listeners[ENGINE_MAX_LISTENERS];
     bool accepting; /* listeners are watched */
     bool draining;
+    /* Written by any thread. */
+    _Atomic bool drain_requested;
+    _Atomic bool stop_requested;
+    struct slab connections; /* of struct connection */
+    struct timer_heap delays;
+    struct engine_settings settings;
+    struct response_clock clock;
+    struct request request; /* the head being looked at */
+
+    struct loop loop;
+    struct timeout_wheel timeouts;
+    struct block_pool held;
+    struct listening_socket listeners[ENGINE_MAX_LISTENERS];
+    uint32_t listener_count;
     uint32_t drain_accepts;   /* how many more connections may be accepted while draining */
     int64_t accept_resume_ns; /* when to try again after running out of descriptors */
 
@@ -101,10 +106,6 @@ struct engine {
     _Atomic uint64_t closed[CLOSE_REASON_COUNT];
     _Atomic uint64_t accept_pauses;
     _Atomic uint64_t accept_failures;
-
-    /* Written by any thread. */
-    _Atomic bool drain_requested;
-    _Atomic bool stop_requested;
 };
 
 /* Returns 0 or a negative errno. The engine must not move afterwards. */
