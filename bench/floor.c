@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MAX_CONNECTIONS 1024
+#define MAX_CONNECTIONS 16384
 #define MAX_RESPONSE_BYTES 4096
 #define COPIES_PER_SEND 64
 #define READ_BYTES 65536
@@ -64,7 +64,7 @@ static int listen_on(uint16_t port)
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof(address);
     if (listener < 0 || setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-        bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 1024) < 0 ||
+        bind(listener, (struct sockaddr *)&address, length) < 0 || listen(listener, 4096) < 0 ||
         getsockname(listener, (struct sockaddr *)&address, &length) < 0) {
         die("floor: listen");
     }

@@ -11,7 +11,7 @@ import signal
 import sys
 import tempfile
 
-from compare import contenders, load, report, waiting
+from compare import connections, contenders, load, overshoot, report, scrape, waiting
 from compare.contenders import Contender
 from stack.process import StartError
 
@@ -23,6 +23,10 @@ WAITING_DELAY_SECONDS = 50
 def arguments():
     parser = argparse.ArgumentParser(
         prog="script/bench", description="Measures what a request costs, beside other servers.")
+    parser.add_argument("what", nargs="?", default="costs",
+                        choices=("costs", "overshoot", "connections", "scrape"),
+                        help="costs (default): of a request, and of one that waits; overshoot: of "
+                        "delays; connections: costs on 1 to 15,000; scrape: requests beside one")
     parser.add_argument("--runs", type=int, default=9, metavar="N", help="rounds (default 9)")
     parser.add_argument("--seconds", type=int, default=3, metavar="N",
                         help="of each run (default 3)")
@@ -95,7 +99,7 @@ def measure_costs(started, chosen, folder):
 
 def measure_waiting(chosen):
     results = {report.OURS: [], report.GO: []}
-    connections = waiting.possible(WAITING_CONNECTIONS)
+    count = waiting.possible(WAITING_CONNECTIONS)
     constant = f"{WAITING_DELAY_SECONDS}s"
     starts = {
         report.OURS: lambda: contenders.start_ours("--delay", f"const({constant})"),
@@ -104,13 +108,13 @@ def measure_waiting(chosen):
         for name, start in starts.items():
             if name not in {short_names()[short] for short in chosen.only}:
                 continue
-            progress(f"{connections} requests waiting, {number}: {report.NAMES[name]}")
+            progress(f"{count} requests waiting, {number}: {report.NAMES[name]}")
             server = start()
             try:
-                before, during = waiting.measure(server, connections)
+                before, during = waiting.measure(server, count)
             finally:
                 server.kill()
-            results[name].append({"connections": connections, "before_bytes": before,
+            results[name].append({"connections": count, "before_bytes": before,
                                   "waiting_bytes": during})
     return results
 
@@ -129,6 +133,31 @@ def machine():
             "cores": os.cpu_count()}
 
 
+def measure_costs_and_waiting(chosen):
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(
+            tempfile.TemporaryDirectory(prefix="httpserver-bench-")))
+        folder.chmod(0o755)
+        results = measure_costs(start_all(chosen, folder, stack), chosen, folder)
+    results["waiting"] = {} if chosen.no_waiting else measure_waiting(chosen)
+    return results
+
+
+def measure(chosen):
+    """(results, their text)"""
+    if chosen.what == "overshoot":
+        results = overshoot.measure(chosen.programs, progress)
+        return results, overshoot.text(results)
+    if chosen.what == "connections":
+        results = connections.measure(chosen.programs, chosen.runs, chosen.seconds, progress)
+        return results, connections.text(results)
+    if chosen.what == "scrape":
+        results = scrape.measure(chosen.programs, chosen.runs, chosen.seconds, progress)
+        return results, scrape.text(results)
+    results = measure_costs_and_waiting(chosen)
+    return {**results, "budgets": report.budgets(results)}, report.text(results)
+
+
 def main():
     chosen = arguments()
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -137,22 +166,17 @@ def main():
     if server_core == load_core:
         print("one core only: the server and the load generator share it", file=sys.stderr)
     try:
-        with contextlib.ExitStack() as stack:
-            folder = pathlib.Path(stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="httpserver-bench-")))
-            folder.chmod(0o755)
-            results = measure_costs(start_all(chosen, folder, stack), chosen, folder)
-        results["waiting"] = {} if chosen.no_waiting else measure_waiting(chosen)
+        results, text = measure(chosen)
     except (StartError, TimeoutError, OSError, ValueError) as error:
         sys.exit(f"script/bench: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
     progress("")
-    print(report.text(results))
+    print(text)
     if chosen.json:
-        chosen.json.write_text(json.dumps({
-            "machine": machine(), "runs": chosen.runs, "seconds": chosen.seconds, **results,
-            "budgets": report.budgets(results)}, indent=1) + "\n")
+        chosen.json.write_text(json.dumps(
+            {"machine": machine(), "runs": chosen.runs, "seconds": chosen.seconds, **results},
+            indent=1, default=dataclasses.asdict) + "\n")
 
 
 main()

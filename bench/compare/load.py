@@ -25,20 +25,28 @@ class Cost:
         return self.cpu_us - self.user_us
 
 
-def measure(contender, *, seconds, pipelined=False):
+def wrk(port, connections, seconds, *options):
+    """Runs wrk on its core and returns its report; StartError when it fails."""
+    child = Process(["/usr/bin/wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+                     "-H", f"{FILLER_HEADER}: {filler_value(port)}", *options,
+                     f"http://127.0.0.1:{port}/"], wrap=on_core(cores()[1]))
+    ended = child.ended_within(seconds + 30)
+    child.kill()
+    report = child.stdout_bytes().decode()
+    if not ended or child.wait() != 0:
+        raise StartError(f"wrk: {report}{child.stderr_text()}")
+    return report
+
+
+def measure(contender, *, seconds, connections=CONNECTIONS, pipelined=False):
     """One run of wrk against it."""
-    script = ["-s", BENCH / "pipeline.lua"] if pipelined else []
     before = cpu_time(contender.group)
-    wrk = Process(["/usr/bin/wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s",
-                   "-H", f"{FILLER_HEADER}: {filler_value(contender.port)}", *script,
-                   f"http://127.0.0.1:{contender.port}/"], wrap=on_core(cores()[1]))
-    ended = wrk.ended_within(seconds + 30)
-    wrk.kill()
+    report = wrk(contender.port, connections, seconds,
+                 *(["-s", BENCH / "pipeline.lua"] if pipelined else []))
     spent = cpu_time(contender.group) - before
-    report = wrk.stdout_bytes().decode()
     done = DONE.search(report)
-    if not ended or wrk.wait() != 0 or done is None or BAD.search(report):
-        raise StartError(f"wrk against {contender.name}: {report}{wrk.stderr_text()}")
+    if done is None or BAD.search(report):
+        raise StartError(f"wrk against {contender.name}: {report}")
     requests = int(done[1])
     cpu_us = spent.total_seconds * 1e6 / requests
     return Cost(requests, float(RATE.search(report)[1]), cpu_us, cpu_us * spent.user_share())

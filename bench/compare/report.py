@@ -15,7 +15,9 @@ BUDGETS = (
     ("CPU per request, log to a file", "of the floor", 1.12,
      lambda r: ratio(r, "plain", OURS_LOGGING, FLOOR, "cpu_us")),
     ("CPU per request, 16 pipelined", "us", 0.5, lambda r: median(r, "pipelined", OURS, "cpu_us")),
+    ("the same", "of nginx", 0.125, lambda r: ratio(r, "pipelined", OURS, NGINX, "cpu_us")),
     ("memory, 15,000 requests waiting", "MB", 20.0, lambda r: waiting_megabytes(r, OURS)),
+    ("the same", "of Go", 0.04, lambda r: waiting_ratio(r, OURS, GO)),
 )
 
 
@@ -37,6 +39,11 @@ def ratio(results, kind, name, to, field):
 def waiting_megabytes(results, name):
     found = [run["waiting_bytes"] / 1e6 for run in results["waiting"].get(name, ())]
     return statistics.median(found) if found else None
+
+
+def waiting_ratio(results, name, to):
+    one, other = waiting_megabytes(results, name), waiting_megabytes(results, to)
+    return None if one is None or other is None else one / other
 
 
 def _spread(found, digits):
