@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define BLOCK_POOL_CHUNK_BYTES ((size_t)65536)
-#define BLOCK_POOL_CLASS_COUNT 19
+#define BLOCK_POOL_CLASS_COUNT 20
 
 struct block_chunk;
 
