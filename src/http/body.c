@@ -2,8 +2,10 @@
 
 #include "http/scan.h"
 
-/* Of a chunk's size line, and of all trailer fields: nobody needs more, and each byte is read. */
+/* Of a chunk's size line, of what all of them have behind the size, and of all trailer fields:
+   nobody needs more, and each byte is read (RFC 9112, section 7.1.1). */
 #define MAX_CHUNK_LINE_BYTES 1024
+#define MAX_EXTENSION_BYTES 16384
 #define MAX_TRAILER_BYTES 8192
 #define MAX_SIZE_DIGITS 15 /* 2^60: far above every limit, far below overflow */
 
@@ -113,6 +115,9 @@ static enum body_result take_size_byte(struct body_decoder *decoder, char byte,
     }
     if (decoder->state <= STATE_SIZE_SPACE) {
         return end_size_digits(decoder, byte, error);
+    }
+    if (++decoder->extension_bytes > MAX_EXTENSION_BYTES) {
+        return refuse(error, 400, "the extensions of the chunks are too long");
     }
     if (byte == '\r') {
         decoder->state = STATE_SIZE_LF;

@@ -17,12 +17,13 @@ enum body_result {
 };
 
 struct body_decoder {
-    uint64_t remaining;      /* content bytes of the sized body or of the current chunk */
-    uint64_t content_bytes;  /* decoded so far */
-    uint64_t max_bytes;      /* of content */
-    uint32_t overhead_bytes; /* of the current chunk line or of the trailers */
-    uint8_t state;           /* private */
-    uint8_t size_digits;     /* of the current chunk size */
+    uint64_t remaining;       /* content bytes of the sized body or of the current chunk */
+    uint64_t content_bytes;   /* decoded so far */
+    uint64_t max_bytes;       /* of content */
+    uint32_t overhead_bytes;  /* of the current chunk line or of the trailers */
+    uint32_t extension_bytes; /* of all chunk lines so far, behind the sizes */
+    uint8_t state;            /* private */
+    uint8_t size_digits;      /* of the current chunk size */
 };
 
 /*

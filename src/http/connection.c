@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #define LINGER_TIMEOUT_NS (2 * NS_PER_S)
+/* A client that sends a body nobody wants looks for the answer behind it: as long as it sends this
+   much within the time, it gets the time anew. A few bytes now and then keep no connection. */
+#define LINGER_PROGRESS_BYTES 65536
 
 static const uint32_t reading = EPOLLIN | EPOLLRDHUP;
 
@@ -143,6 +146,7 @@ void connection_linger(struct engine *engine, struct connection *connection)
     }
     block_pool_give(&engine->held, connection->input);
     connection->input = NULL;
+    connection->dropped_bytes = 0;
     connection_set_state(engine, connection, CONNECTION_LINGERING);
     connection_set_interest(engine, connection, reading);
     connection_set_timeout(engine, connection, LINGER_TIMEOUT_NS);
@@ -153,6 +157,12 @@ static void drop_input(struct engine *engine, struct connection *connection)
     ssize_t got = socket_receive(connection->fd, engine->input, ENGINE_IO_BYTES);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         connection_close(engine, connection, (enum close_reason)connection->close_reason);
+        return;
+    }
+    connection->dropped_bytes += got > 0 ? (uint32_t)got : 0;
+    if (connection->dropped_bytes >= LINGER_PROGRESS_BYTES) {
+        connection->dropped_bytes = 0;
+        connection_set_timeout(engine, connection, LINGER_TIMEOUT_NS);
     }
 }
 

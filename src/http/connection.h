@@ -45,9 +45,12 @@ struct connection {
     struct held_exchange *exchange; /* in BODY, WAITING and PAUSED, and in WRITING with a source */
     struct unsent_answers *unsent;
     uint32_t input_bytes;
-    uint32_t output_bytes;  /* in the block */
-    uint32_t output_sent;   /* of them */
-    uint32_t untaken_bytes; /* in WRITING: of those in the kernel, at the last look */
+    uint32_t output_bytes; /* in the block */
+    uint32_t output_sent;  /* of them */
+    union {
+        uint32_t untaken_bytes; /* in WRITING: of those in the kernel, at the last look */
+        uint32_t dropped_bytes; /* in LINGERING: since its time began anew */
+    };
 };
 
 /* 15,000 waiting requests must fit into 20 MB, with all that they hold. */

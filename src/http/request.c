@@ -59,8 +59,9 @@ static ALWAYS_INLINE enum request_result expect_line_end(const char *at, const c
 }
 
 /* Splits "http://authority/path?query" or "/path?query" (RFC 9112, section 3.2). */
-static bool split_target(struct request *request)
+static bool split_target(struct request *request, bool *ret_https)
 {
+    *ret_https = false;
     struct span rest = request->target;
     if (rest.data[0] != '/') {
         static const struct span schemes[] = {{"http://", 7}, {"https://", 8}};
@@ -70,6 +71,7 @@ static bool split_target(struct request *request)
             if (rest.length >= length &&
                 span_equals_ignoring_case(span_of(rest.data, length), schemes[i])) {
                 scheme_bytes = length;
+                *ret_https = i > 0;
             }
         }
         if (scheme_bytes == 0) {
@@ -112,10 +114,13 @@ static enum request_result check_target(struct request *request, struct request_
         request->path = request->target; /* the target of nearly every request here */
         return REQUEST_COMPLETE;
     }
-    if (!split_target(request)) {
+    bool https = false;
+    if (!split_target(request, &https)) {
         return refuse(error, 400, "the request's target is not valid");
     }
-    return REQUEST_COMPLETE;
+    /* There is no TLS here: who wants what TLS protects must not get it without (RFC 9110, 7.4). */
+    return https ? refuse(error, 421, "an https target needs a connection with TLS")
+                 : REQUEST_COMPLETE;
 }
 
 /* "HTTP/1.1" and the line's end. */

@@ -322,6 +322,30 @@ static void framing_has_limits_too(void **state)
     assert_int_equal(status_of_filled("0\r\n", 15000, ""), 431);
 }
 
+/* Each line within its limit is not enough: RFC 9112, section 7.1.1, asks for one in all. */
+static void all_extensions_together_have_a_limit(void **state)
+{
+    (void)state;
+    static char raw[30000];
+    struct buffer buffer = buffer_over(raw, sizeof raw);
+    size_t accepted_length = 0;
+    for (unsigned i = 0; i < 17; i++) {
+        accepted_length = buffer.length;
+        buffer_append_span(&buffer, SPAN("1;"));
+        for (unsigned j = 0; j < 1000; j++) {
+            buffer_append_byte(&buffer, 'e');
+        }
+        buffer_append_span(&buffer, SPAN("\r\na\r\n"));
+    }
+    assert_false(buffer.overflowed);
+    struct outcome outcome = decode_whole(&chunked, MAX_CONTENT, span_of(raw, accepted_length));
+    assert_int_equal(outcome.result, BODY_INCOMPLETE);
+    outcome = decode_whole(&chunked, MAX_CONTENT, buffer_span(&buffer));
+    assert_int_equal(outcome.result, BODY_REFUSED);
+    assert_int_equal(outcome.status, 400);
+    assert_int_equal(outcome.content.length, 16);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +355,7 @@ int main(void)
         cmocka_unit_test(announced_sizes_are_held_against_the_limit),
         cmocka_unit_test(chunks_are_held_against_the_limit),
         cmocka_unit_test(framing_has_limits_too),
+        cmocka_unit_test(all_extensions_together_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -326,6 +326,33 @@ static void lingering_ends_by_itself(void **state)
     harness_close(harness);
 }
 
+/* Who still sends its body looks for the answer behind it; a few bytes keep no connection. */
+static void much_that_is_dropped_prolongs_the_lingering(void **state)
+{
+    (void)state;
+    struct harness *harness = harness_open_default();
+    struct client *client = client_connect(harness, 0);
+    client_say(client, "GET / HTTP/1.1\r\n\r\n");
+    harness_talk(harness, client);
+    assert_int_equal(harness_in_state(harness, CONNECTION_LINGERING), 1);
+    int64_t deadline_ns = only_connection(harness)->deadline_ns;
+    static char more[65536 - 1];
+    client_send(client, more, sizeof more);
+    harness_settle(harness);
+    assert_int_equal(only_connection(harness)->deadline_ns, deadline_ns);
+    client_send(client, more, 1);
+    harness_settle(harness);
+    int64_t prolonged_ns = only_connection(harness)->deadline_ns;
+    assert_true(prolonged_ns > deadline_ns);
+    client_send(client, more, 1);
+    harness_settle(harness);
+    assert_int_equal(only_connection(harness)->deadline_ns, prolonged_ns);
+    let_time_out(harness);
+    assert_int_equal(harness_closed(harness, CLOSE_BAD_REQUEST), 1);
+    client_close(client);
+    harness_close(harness);
+}
+
 /* An event of a connection that is gone must not touch the one that has its slot now. */
 static void a_stale_event_does_not_touch_the_next_connection(void **state)
 {
@@ -391,6 +418,7 @@ int main(void)
         cmocka_unit_test(what_was_sent_before_a_half_close_is_answered),
         cmocka_unit_test(behind_the_last_answer_input_is_dropped_until_the_client_closes),
         cmocka_unit_test(lingering_ends_by_itself),
+        cmocka_unit_test(much_that_is_dropped_prolongs_the_lingering),
         cmocka_unit_test(a_stale_event_does_not_touch_the_next_connection),
         cmocka_unit_test(many_connections_come_and_go),
     };

@@ -108,6 +108,11 @@ static const struct refused_row refused[] = {
     TARGET(400, "http://a,b c/"),
     TARGET(400, "ftp://h/"),
     TARGET(400, "https:"),
+    TARGET(400, "https:///a"),
+    /* no TLS here (RFC 9110, section 7.4) */
+    TARGET(421, "https://h/"),
+    TARGET(421, "https://h"),
+    TARGET(421, "HTTPS://h:443/a?b"),
     TARGET(400, "//"
                 "\x80"),
     TARGET(400, "/\x01"),
