@@ -31,6 +31,16 @@ def binary():
 
 
 @pytest.fixture
+def figure(record_property):
+    """What a test measured, in a line; script/test prints it when the test has passed."""
+    def tell(text):
+        record_property("figure", text)
+        print(text)
+
+    return tell
+
+
+@pytest.fixture
 def server(binary):
     """A factory: `server("--delay", "none", env={...})` starts a server on a port of its own.
 

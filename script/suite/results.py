@@ -69,6 +69,14 @@ def of_junit(path, status):
             tally.skipped += 1
         else:
             tally.passed += 1
+            _show_figures(case)
     if status != 0 and tally.failed == 0:
         tally.failed = 1
     return tally
+
+
+def _show_figures(case):
+    """What the test measured: test/conftest.py's fixture `figure`."""
+    for found in case.iter("property"):
+        if found.get("name") == "figure":
+            print(f"   {case.get('name')}: {found.get('value')}", flush=True)

@@ -349,6 +349,7 @@ static uint64_t count_unfinished(const struct engine *engine)
 bool engine_turn(struct engine *engine, uint64_t *ret_cut_off)
 {
     loop_set_deadline(&engine->loop, next_deadline_ns(engine));
+    int64_t before_wait_ns = engine->now_ns;
     int count = loop_wait(&engine->loop);
     engine->now_ns = clock_monotonic_ns();
     response_clock_update(&engine->clock, engine->now_ns);
@@ -361,8 +362,9 @@ bool engine_turn(struct engine *engine, uint64_t *ret_cut_off)
     for (int i = 0; i < count; i++) {
         dispatch(engine, &engine->loop.events[i]);
     }
-    /* Timeouts last: after a stop of the process, what has come meanwhile counts as in time. */
-    timeout_wheel_run(&engine->timeouts, engine->now_ns, ask_timeout, engine);
+    /* Timeouts last, and by the time before the wait: what had come by then was handled above. So a
+       process that was stopped, wherever that was, cuts nobody off for it. */
+    timeout_wheel_run(&engine->timeouts, before_wait_ns, ask_timeout, engine);
     resume_accepting(engine);
     *ret_cut_off = 0;
     if (UNLIKELY(is_requested(&engine->stop_requested))) {

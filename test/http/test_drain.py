@@ -1,6 +1,7 @@
 """The end: what was received is answered, what is idle is closed, and what is cut off is said."""
 
 import re
+import resource
 import signal
 import socket
 
@@ -55,7 +56,7 @@ def test_without_anything_to_do_it_ends_at_once(server, number):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_all_that_wait_are_answered(server, workers):
+def test_all_that_wait_are_answered(server, workers, figure):
     """500 connections with three pipelined requests each, while others are idle."""
     one = server("--delay", "const(500ms)", "--workers", workers, *LONG)
     waiting = [Client(one) for _ in range(500)]
@@ -79,6 +80,7 @@ def test_all_that_wait_are_answered(server, workers):
             client.close()
     assert one.wait(SOON) == 0
     assert statuses(one) == {"200": 1520}
+    figure("500 clients with 3 requests each answered after SIGTERM, exit 0")
 
 
 def test_an_idle_client_is_closed_while_others_wait(server):
@@ -199,6 +201,45 @@ def test_what_is_in_the_accept_queue_is_received(server, workers):
     assert one.wait(SOON) == 0
 
 
+@pytest.mark.heavy
+def test_ten_thousand_requests_are_answered(server, figure):
+    """They become readable while the server does not run; it wakes up to the order to end."""
+    count, aside = 10_000, 500
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard >= count + aside or hard == resource.RLIM_INFINITY
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count + aside, hard))
+    one = server("--delay", "const(200ms)", *LONG)
+    socks = []
+    try:
+        for number in range(count):
+            sock = socket.socket()
+            socks.append(sock)
+            # Several source addresses: one has too few ports where the range is small.
+            sock.bind((f"127.0.0.{2 + number % 8}", 0))
+            sock.settimeout(SOON)
+            sock.connect((one.host, one.port))
+        await_value(in_state, one, "idle", count + 1)
+        pause(one)
+        for sock in socks:
+            sock.send(request())
+        one.send_signal(signal.SIGTERM)
+        one.send_signal(signal.SIGCONT)
+        answers = 0
+        for sock in socks:
+            data = b""
+            while piece := sock.recv(4096):
+                data += piece
+            assert data.startswith(b"HTTP/1.1 200 ") and b"\r\nconnection: close\r\n" in data
+            answers += data.endswith(b"<h1>200</h1>")
+    finally:
+        for sock in socks:
+            sock.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert one.wait(SOON) == 0
+    assert answers == count
+    figure(f"{answers} of {count} requests answered after SIGTERM, exit 0")
+
+
 def test_what_waits_for_a_free_connection_is_received(server):
     """At --max-connections accepting has paused, yet the queue must not be reset."""
     one = server("--delay", "const(500ms)", "--workers", "1", "--max-connections", "10", *LONG)
@@ -244,7 +285,7 @@ def cut_off(server):
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_second_signal_cuts_off_and_says_how_many(server, workers):
+def test_a_second_signal_cuts_off_and_says_how_many(server, workers, figure):
     one = server("--delay", "const(60s)", "--workers", workers, *LONG)
     clients = [Client(one).send(request()) for _ in range(37)]
     body = Client(one).send(request("/", "POST", ["content-length: 9"]) + b"part")
@@ -261,6 +302,7 @@ def test_a_second_signal_cuts_off_and_says_how_many(server, workers):
             client.close()
     assert cut_off(one) == 38
     assert statuses(one)["499"] == 38, "each has its line in the log"
+    figure(f"{cut_off(one)} cut off, said and logged, exit 1")
 
 
 def test_at_the_drain_timeout_the_rest_is_cut_off(server):

@@ -84,7 +84,7 @@ class Load(threading.Thread):
                 self.failures.append(repr(failure))
 
 
-def test_no_request_fails_while_processes_take_over(server):
+def test_no_request_fails_while_processes_take_over(server, figure):
     with listening() as sock:
         port = sock.getsockname()[1]
         options = with_sockets([sock], ["public"])
@@ -106,11 +106,11 @@ def test_no_request_fails_while_processes_take_over(server):
             load.join(30)
         failures = [failure for load in loads for failure in load.failures]
         answered = sum(load.answered for load in loads)
-        print(f"{answered} answered, {len(failures)} failed over 4 restarts")
+        figure(f"{answered} answered, {len(failures)} failed over 4 restarts")
         assert not failures, failures[:5]
 
 
-def test_with_reuse_port_alone_resets_are_counted(server):
+def test_with_reuse_port_alone_resets_are_counted(server, figure):
     """Two processes share a port; the one that ends may reset connections of its queue."""
     first = server("--reuse-port", "--delay", "none", "--workers", "1")
     address = f"127.0.0.1:{first.port}"
@@ -130,7 +130,7 @@ def test_with_reuse_port_alone_resets_are_counted(server):
     for load in loads:
         load.join(30)
     failures = [failure for load in loads for failure in load.failures]
-    print(f"{sum(load.answered for load in loads)} answered, {len(failures)} reset")
+    figure(f"{sum(load.answered for load in loads)} answered, {len(failures)} reset")
     assert second.running()
     assert all("ConnectionReset" in failure or "AssertionError" in failure or
                "ConnectionRefused" in failure for failure in failures), failures[:5]

@@ -29,6 +29,16 @@ def test_a_failure_that_no_report_shows_counts(tmp_path):
     assert of_junit(report, 139) == Tally(passed=1, failed=1)
 
 
+def test_figures_of_tests_that_passed_are_shown(tmp_path, capsys):
+    found = "<properties><property name='figure' value='{} MiB'/></properties>"
+    report = tmp_path / "report.xml"
+    report.write_text(f"<testsuites><testsuite><testcase name='a'>{found.format(1)}</testcase>"
+                      f"<testcase name='b'>{found.format(2)}<failure/></testcase>"
+                      "</testsuite></testsuites>")
+    assert of_junit(report, 1) == Tally(passed=1, failed=1)
+    assert capsys.readouterr().out == "   a: 1 MiB\n"
+
+
 def meson_log(tmp_path, *programs):
     path = tmp_path / "testlog.json"
     path.write_text("".join(json.dumps(dict(zip(("name", "result", "stdout"), program))) + "\n"
