@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-RULES = ("includes", "sizes", "banned")
+RULES = ("includes", "sizes", "banned", "conformance")
 
 
 def main():

@@ -49,6 +49,7 @@ CHECKS = {
     "direction of includes": lambda: run(["script/check-sources", "includes"])[0] == 0,
     "sizes of files and functions": lambda: run(["script/check-sources", "sizes"])[0] == 0,
     "banned functions": lambda: run(["script/check-sources", "banned"])[0] == 0,
+    "tests of the conformance tables": lambda: run(["script/check-sources", "conformance"])[0] == 0,
     "shellcheck": lambda: run(["shellcheck", *_shell_scripts()])[0] == 0,
     "cppcheck": _cppcheck,
     "clang-tidy": _clang_tidy,

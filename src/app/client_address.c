@@ -29,11 +29,28 @@ static bool is_port_or_nothing(struct span text)
     return true;
 }
 
+/* What a quoted string says: "\\x" is x (RFC 9110, section 5.6.4). Empty when it does not fit. */
+static struct span unquote(struct span inner, char *memory, size_t capacity)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < inner.length; i++) {
+        if (inner.data[i] == '\\' && i + 1 < inner.length) {
+            i++;
+        }
+        if (length == capacity) {
+            return SPAN("");
+        }
+        memory[length++] = inner.data[i];
+    }
+    return span_of(memory, length);
+}
+
 /* "192.0.2.1", "192.0.2.1:80", "2001:db8::1", "[2001:db8::1]:80", also in quotes. */
 static bool parse_node(struct span text, struct peer_address *ret_address)
 {
+    char unquoted[96]; /* an address and an obfuscated port have room */
     if (text.length >= 2 && text.data[0] == '"' && text.data[text.length - 1] == '"') {
-        text = span_of(text.data + 1, text.length - 2);
+        text = unquote(span_of(text.data + 1, text.length - 2), unquoted, sizeof unquoted);
     }
     if (peer_address_parse(text, ret_address)) {
         return true;

@@ -142,6 +142,7 @@ def test_off_is_off(server):
     (["x-forwarded-for:"], "127.0.0.1"),
     (["forwarded: for=192.0.2.7;proto=https"], "192.0.2.7"),
     (['forwarded: for=198.51.100.1, For="[2001:db8::7]:4711"'], "2001:db8::7"),
+    ([r'forwarded: for="192\.0.2\.7"'], "192.0.2.7"),
     (["forwarded: for=unknown"], "127.0.0.1"),
     (["forwarded: by=192.0.2.1"], "127.0.0.1"),
 ])

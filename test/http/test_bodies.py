@@ -122,6 +122,24 @@ def test_continue_byte_by_byte(one):
         assert is_in_order(client)
 
 
+@pytest.mark.parametrize("fields, body", [(["content-length: 5"], b"hello"),
+                                          ([CHUNKED], chunks(b"hello", trailer=b"x: y\r\n"))])
+def test_continue_split_at_every_place(one, fields, body):
+    """The head anywhere; the body once 100 was said, which does not wait for any of it."""
+    head = request("/", "POST", [EXPECT, *fields])
+    with Client(one) as client, Client(one) as other:
+        for at in range(1, len(head)):
+            client.send(head[:at])
+            assert is_in_order(other)
+            client.send(head[at:])
+            assert client.head().status == 100, at
+            cut = at % len(body)
+            client.send(body[:cut])
+            assert is_in_order(other)
+            assert client.ask(body[cut:]).status == 200, at
+        assert is_in_order(client)
+
+
 @pytest.mark.parametrize("target, method, length, status", [
     ("/nothing", "POST", 5, 404), ("/version", "PUT", 5, 405), ("/", "POST", MIB + 1, 413),
     ("/nothing", "POST", MIB + 1, 413)])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from checks import banned, includes, sizes
+from checks import banned, conformance, includes, sizes
 from checks.sources import ROOT, Source
 
 pytestmark = pytest.mark.static
@@ -63,3 +63,27 @@ def test_banned_functions():
     assert found(banned, "src/base/a.c", innocent) == []
     told = "/*\n * allow(banned): the reason\n */\nsystem(x);\n"
     assert found(banned, "test/unit/a.c", told) == []
+
+
+@pytest.mark.parametrize("row, right", [
+    ("| 1 | a thing | `test_x.py::test_a` |", True),
+    ("| 1 | a thing | `test_x.py::test_a[the case]`, as seen |", True),
+    ("| 1 | a thing | `test_y.c::does_it` |", True),
+    ("| 1 | a thing | not applicable: there is none |", True),
+    ("| 1 | a thing | `test_x.py::test_b` |", False),
+    ("| 1 | a thing | `test_x.py::test_a[no case]` |", False),
+    ("| 1 | a thing | `test_y.c::does_not` |", False),
+    ("| 1 | a thing | `test_z.py::test_a` |", False),
+    ("| 1 | a thing | because |", False),
+    ("| 1 | a thing |", False),
+])
+def test_rows_of_the_conformance_tables(tmp_path, row, right):
+    (tmp_path / "test_x.py").write_text('CASES = {"the case": 1}\n\n\ndef test_a():\n    pass\n')
+    (tmp_path / "test_y.c").write_text("cmocka_unit_test(does_it),\n")
+    page = f"| section | required | shown by |\n|---|---|---|\n{row}\n"
+    assert (list(conformance.complaints_of(page, lambda name: list(tmp_path.glob(name)))) == []) \
+        == right
+
+
+def test_the_conformance_tables_name_tests_that_exist():
+    assert list(conformance.complaints()) == []
