@@ -6,6 +6,8 @@
 
 /* Longer than any method there is (RFC 9112, section 3: SHOULD be answered 501). */
 #define MAX_METHOD_BYTES 64
+/* Of all Connection fields: the application looks each other field up in them. */
+#define MAX_CONNECTION_BYTES 1024
 
 /* What the fields say that decide about framing and routing, gathered while they go by. */
 struct head_facts {
@@ -17,6 +19,7 @@ struct head_facts {
     bool has_other_coding;
     bool wants_close;
     bool wants_keep_alive;
+    size_t connection_bytes;
 };
 
 static COLD enum request_result refuse(struct request_error *error, uint16_t status,
@@ -237,8 +240,13 @@ static void take_transfer_encoding(struct span value, struct head_facts *facts)
     }
 }
 
-static void take_connection(struct span value, struct request *request, struct head_facts *facts)
+static enum request_result take_connection(struct span value, struct request *request,
+                                           struct head_facts *facts, struct request_error *error)
 {
+    facts->connection_bytes += value.length;
+    if (facts->connection_bytes > MAX_CONNECTION_BYTES) {
+        return refuse(error, 431, "the Connection fields are too long");
+    }
     if (value.length > 0) {
         request->connection = value;
     }
@@ -247,6 +255,7 @@ static void take_connection(struct span value, struct request *request, struct h
         facts->wants_close |= span_equals_ignoring_case(element, SPAN("close"));
         facts->wants_keep_alive |= span_equals_ignoring_case(element, SPAN("keep-alive"));
     }
+    return REQUEST_COMPLETE;
 }
 
 static enum request_result take_host(struct span value, struct request *request,
@@ -308,10 +317,8 @@ static NO_INLINE enum request_result take_field(const struct request_field *fiel
         request->has_x_field |= is_x_name(name);
         return REQUEST_COMPLETE;
     case 10:
-        if (IS("connection")) {
-            take_connection(field->value, request, facts);
-        }
-        return REQUEST_COMPLETE;
+        return IS("connection") ? take_connection(field->value, request, facts, error)
+                                : REQUEST_COMPLETE;
     case 11:
         if (IS("traceparent") && request->traceparent.data == NULL) {
             request->traceparent = field->value;

@@ -54,6 +54,17 @@ def test_a_hundred_fields_and_no_more(server):
     assert ask_once(one, request(fields=[*fields, "y: 1"])).status == 431
 
 
+@pytest.mark.parametrize("option, lines", [("a", 1), ("", 1), ("a", 2), ("keep-alive", 1)])
+def test_options_of_the_connection_have_a_limit(server, option, lines):
+    """Each field is looked up among them, so that many would make a short request a costly one."""
+    one = server("--delay", "none")
+    for length, status in ((1024, 200), (1025, 431)):
+        values = [(f"{option}," * 2048)[:length // lines] for _ in range(lines)]
+        values[0] += "," * (length % lines)
+        answer = ask_once(one, request(fields=[f"connection: {value}" for value in values]))
+        assert answer.status == status, length
+
+
 def test_a_large_head_behind_others(server):
     """The limit is for each head, not for what is buffered."""
     one = server("--delay", "none")

@@ -45,7 +45,7 @@ static const struct valid_row valid[] = {
      "h", 0, 0, 1},
     {RAW("GET http://a/b?c HTTP/1.1\r\n" HOST "\r\n"), "GET", "http://a/b?c", "/b", "c", "a", 0, 0,
      1}, /* the target's host goes before (RFC 9112, section 3.2.2) */
-    {RAW("GET HTTPS://A:80 HTTP/1.1\r\n" HOST "\r\n"), "GET", "HTTPS://A:80", "/", "", "A:80", 0, 0,
+    {RAW("GET HTTP://A:80 HTTP/1.1\r\n" HOST "\r\n"), "GET", "HTTP://A:80", "/", "", "A:80", 0, 0,
      1},
     {RAW("GET http://a?b/c HTTP/1.1\r\n" HOST "\r\n"), "GET", "http://a?b/c", "/", "b/c", "a", 0, 0,
      1},
