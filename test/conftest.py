@@ -4,7 +4,9 @@ BUILD_DIR selects the build folder (default build/): the same tests run against 
 and against the sanitizers' builds.
 """
 
+import os
 import pathlib
+import re
 import sys
 
 import pytest
@@ -40,20 +42,35 @@ def figure(record_property):
     return tell
 
 
+# What sanitizers put into a program makes system calls of its own: there is no filter then.
+SANITIZED = re.search("asan|tsan", os.environ.get("BUILD_DIR", "")) is not None
+
+
+def _is_restricted(process):
+    """Whether every thread has the filter of system calls, and can gain no privileges."""
+    wanted = {"NoNewPrivs:\t1", "Seccomp:\t2"}
+    return all(wanted <= set((task / "status").read_text().splitlines())
+               for task in pathlib.Path(f"/proc/{process.pid}/task").iterdir())
+
+
 @pytest.fixture
 def server(binary):
     """A factory: `server("--delay", "none", env={...})` starts a server on a port of its own.
 
     Each one is a stack.server.Server: `host`, `port`, `url(path)`, `get(path)`, `connect()`,
     `stdout_lines()` (the access log), `stderr_text()`, `send_signal(number)`, `stop()`, `wait()`.
+    Its filter of system calls must be on unless the flags say `--seccomp off`.
     At the end of the test those still running get SIGTERM and must end with status 0, and none
     may have left a sanitizer's report. A test that expects another status stops its server itself.
     """
     started = []
 
     def start(*flags, **options):
-        started.append(Server(*flags, **options))
-        return started[-1]
+        one = Server(*flags, **options)
+        started.append(one)
+        assert SANITIZED or "--seccomp" in flags or _is_restricted(one), \
+            f"no filter of system calls: {one.stderr_text()}"
+        return one
 
     yield start
 

@@ -1,6 +1,7 @@
 #include "server/privileges.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <seccomp.h>
 #include <string.h>
@@ -118,8 +119,6 @@ static const char *const allowed_calls[] = {
     "tgkill",
     "exit_group",
     /* /proc for the metrics, the configuration file, a Unix socket's file */
-    "openat",
-    "open",
     "fstat",
     "newfstatat",
     "stat",
@@ -153,6 +152,19 @@ static int allow_ioctl(scmp_filter_ctx filter)
     return 0;
 }
 
+/* Files are only read: whoever got control of the process can neither make nor change one. */
+static int allow_open_for_reading(scmp_filter_ctx filter)
+{
+    const scmp_datum_t writing = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
+    int result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+                                  SCMP_A2(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+    if (result == 0 && seccomp_syscall_resolve_name("open") >= 0) {
+        result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(open), 1,
+                                  SCMP_A1(SCMP_CMP_MASKED_EQ, writing, O_RDONLY));
+    }
+    return result;
+}
+
 static int allow_calls(scmp_filter_ctx filter)
 {
     for (size_t i = 0; i < ARRAY_LENGTH(allowed_calls); i++) {
@@ -165,7 +177,8 @@ static int allow_calls(scmp_filter_ctx filter)
             return result;
         }
     }
-    return allow_ioctl(filter);
+    int result = allow_open_for_reading(filter);
+    return result == 0 ? allow_ioctl(filter) : result;
 }
 
 int privileges_restrict_calls(void)
