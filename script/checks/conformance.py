@@ -1,4 +1,4 @@
-"""The tests that docs/http-conformance.md names exist, and each of its rows names one or a reason."""
+"""The tests that docs/http-conformance.md names exist; each row names one, or a reason."""
 
 import re
 

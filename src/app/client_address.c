@@ -29,7 +29,8 @@ static bool is_port_or_nothing(struct span text)
     return true;
 }
 
-/* What a quoted string says: "\\x" is x (RFC 9110, section 5.6.4). Empty when it does not fit. */
+/* What a quoted string says: a backslash stands for what follows it (RFC 9110, section 5.6.4).
+   Empty when it does not fit. */
 static struct span unquote(struct span inner, char *memory, size_t capacity)
 {
     size_t length = 0;

@@ -157,7 +157,16 @@ def test_two_thousand_slow_clients(server, figure, tmp_path):
                  "--body-timeout", "1500ms", "--write-timeout", "1500ms", listeners=2)
     growth = Growth(one)
     fat = request(fields=["x: " + "f" * 8000]) * 100
-    clients, spent, most = [], [], 0
+    clients, readers, spent, most = [], [], [], 0
+
+    def ask_for_more():
+        """What a reader can send until the server stops reading, which waits for it to read."""
+        for reader in readers:
+            try:
+                reader.send(fat)
+            except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+                pass
+
     with Client(one) as good:
         def look():
             nonlocal most
@@ -168,11 +177,11 @@ def test_two_thousand_slow_clients(server, figure, tmp_path):
         try:
             for number in range(2000):
                 if number % 10 == 0:
-                    with_unix = socket.socket(socket.AF_UNIX)
-                    with_unix.connect(str(path))
-                    clients.append(Client(sock=with_unix))
-                    with_unix.setblocking(False)
-                    with_unix.send(fat)
+                    reader = socket.socket(socket.AF_UNIX)
+                    reader.connect(str(path))
+                    clients.append(Client(sock=reader))
+                    reader.setblocking(False)
+                    readers.append(reader)
                     look()
                 elif number % 2 == 0:
                     clients.append(Client(one).send(b"GET / HTTP/1.1\r\nhos"))
@@ -181,9 +190,10 @@ def test_two_thousand_slow_clients(server, figure, tmp_path):
                     clients.append(Client(one).send(head + b"part"))
 
             def all_cut_off():
+                ask_for_more()
                 look()
-                found = page(one)
-                reasons = {name: int(found.value("httpserver_connections_closed_total", reason=name))
+                family, found = "httpserver_connections_closed_total", page(one)
+                reasons = {name: int(found.value(family, reason=name))
                            for name in ("head_timeout", "body_timeout", "write_timeout", "memory")}
                 return reasons if sum(reasons.values()) == 2000 else None
             reasons = await_condition(all_cut_off, what="the end of the slow ones")

@@ -1,4 +1,4 @@
-"""Too little memory at the start: one line that says so and exit status 2, or a server that serves."""
+"""Too little memory at the start: one line that says so and exit status 2, or it serves."""
 
 import subprocess
 
