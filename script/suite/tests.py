@@ -42,6 +42,7 @@ def outside(name, *folders, select=None, at_once=None):
     wrapper = FIXED_ADDRESSES if name == "tsan" else []
     status, _ = run([*wrapper, "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p",
                      "no:cacheprovider", "--timeout=180", f"--junitxml={report}",
+                     "-o", "junit_family=xunit1",  # which may hold figures
                      *(["-m", select] if select else []),
                      *(["-n", at_once, "--dist", "loadfile"] if at_once else []), *folders],
                     env={"BUILD_DIR": str(build), **SANITIZER_ENVIRONMENT}, timeout_seconds=900)
