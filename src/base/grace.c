@@ -36,7 +36,9 @@ void grace_pass_barriers(struct grace *grace)
 
 void grace_wait(const struct grace_reader *reader)
 {
-    while (atomic_load(&reader->looking)) {
-        pause_ns(WAIT_NS); /* it was interrupted, or looks again at what is there now */
+    uint32_t turns = atomic_load(&reader->turns);
+    /* Once it went on it has seen the change, however often it is found looking. */
+    while (turns % 2 == 1 && atomic_load(&reader->turns) == turns) {
+        pause_ns(WAIT_NS);
     }
 }
