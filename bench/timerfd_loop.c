@@ -97,7 +97,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: timerfd_loop DELAY_NS COUNT CORE (COUNT at most %d)\n", MAX_COUNT);
         return EXIT_FAILURE;
     }
-    int client = connect_client(atoi(argv[3]));
+    int client = connect_client((int)strtol(argv[3], NULL, 10));
     int poller = epoll_create1(0);
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN};
