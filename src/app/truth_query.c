@@ -125,8 +125,11 @@ int truth_query_parse(struct span query, struct truth_query *ret_query, struct p
                                TRUTH_QUERY_MAX_BYTES);
     }
     bool seen[PARAMETERS] = {false};
-    struct query_parameter parameter;
-    while (query_next(&query, &parameter)) {
+    while (query.length > 0) {
+        struct query_parameter parameter = {0};
+        if (query.data[0] != '&') { /* an empty one is refused too, as it has no known name */
+            (void)query_next(&query, &parameter);
+        }
         int result = parse_parameter(&parameter, seen, ret_query, error);
         if (result != 0) {
             return result;

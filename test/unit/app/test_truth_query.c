@@ -35,7 +35,7 @@ static void windows_are_multiples_of_ten_seconds(void **state)
     assert_int_equal(parsed("window=0.5m").question.slices, 3);
     assert_int_equal(parsed("window=10000ms").question.slices, 1);
     assert_int_equal(parsed("window=15m").question.slices, 90);
-    assert_int_equal(parsed("&window=60s&&").question.slices, 6);
+    assert_int_equal(parsed("window=60s&").question.slices, 6);
 }
 
 static void quantiles_are_exact_decimals(void **state)
@@ -72,6 +72,8 @@ static void what_cannot_be_is_refused_with_a_reason(void **state)
         {"window", "`window` has no value"},
         {"Window=60s", "`Window` is no parameter: window, quantiles and scrapes are"},
         {"=60s", "`` is no parameter: window, quantiles and scrapes are"},
+        {"&", "`` is no parameter: window, quantiles and scrapes are"},
+        {"window=10s&&scrapes=1", "`` is no parameter: window, quantiles and scrapes are"},
         {"x\x1b[2J=1", "`x\\x1b[2J` is no parameter: window, quantiles and scrapes are"},
         {"window=%0a", "`\\x0a` is no window: a multiple of 10s, from 10s to 15m"},
         {"window=%", "`%` has a % without two hexadecimal digits behind it"},
