@@ -19,7 +19,7 @@ def limited(mebibytes):
 
 def test_scarce_address_space_is_said(figure):
     refused, served = [], []
-    for mebibytes in [*range(4, 64, 4), *range(64, 200, 8)]:
+    for mebibytes in [*range(4, 64, 4), *range(64, 200, 8), *range(200, 600, 40)]:
         command = [binary_path(), "--listen", "127.0.0.1:0", "--delay", "none", "--workers", "2"]
         child = subprocess.Popen([*limited(mebibytes), *command], env=clean_environment(),
                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
