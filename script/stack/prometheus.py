@@ -29,12 +29,14 @@ scrape_configs:
 class Prometheus:
     """Scrapes `target` (HOST:PORT) every second from the moment it is ready.
 
-    With `configuration` it does what that text of a prometheus.yml says; `flags` are added.
+    With `configuration` it does what that text of a prometheus.yml says; `flags` are added, and `binary`
+    is another Prometheus than Debian's.
     """
 
     def __init__(self, target=None, *, port=None, native_histograms=False, configuration=None,
-                 flags=()):
+                 flags=(), binary=BINARY):
         self.target = target
+        self.binary = binary
         self.flags = [*flags]
         if native_histograms:
             self.flags.append("--enable-feature=native-histograms")
@@ -52,7 +54,7 @@ class Prometheus:
         # Prometheus cannot be told port 0, and another program may be quicker: so several tries.
         for number, self.port in enumerate(candidates, start=1):
             self.process = Process([
-                BINARY, f"--config.file={self.folder}/prometheus.yml",
+                self.binary, f"--config.file={self.folder}/prometheus.yml",
                 f"--storage.tsdb.path={self.folder}/data",
                 f"--web.listen-address={ports.LOOPBACK}:{self.port}", "--log.level=warn",
                 *self.flags])

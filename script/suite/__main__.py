@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from suite import builds, checks, fuzzing, tests
+from suite import builds, checks, fuzzing, tests, tools
 from suite.command import CORES, ROOT
 from suite.results import Tally, one
 
@@ -23,6 +23,16 @@ def meter(_):
     return outside("test/meter")(_)
 
 
+def deploy(_):
+    # Said once here, instead of by every test that would miss them.
+    try:
+        tools.make()
+    except tools.ToolError as error:
+        print(f"deploy: {error}", flush=True)
+        return one(False)
+    return outside("test/deploy")(_)
+
+
 STAGES = {
     "unit": ("unit tests, gcc", lambda _: tests.in_build("gcc", tests.units)),
     "clang": ("unit tests, clang", lambda _: tests.in_build("clang", tests.units)),
@@ -30,6 +40,7 @@ STAGES = {
     "http": ("protocol, real binary", outside("test/http")),
     "system": ("real Prometheus, options, scripts", outside("test/system")),
     "meter": ("libmeter from outside", meter),
+    "deploy": ("Kubernetes, Prometheus, Grafana", deploy),
     "asan": ("AddressSanitizer, UBSan", lambda _: tests.with_sanitizer("asan")),
     "tsan": ("ThreadSanitizer", lambda _: tests.with_sanitizer("tsan")),
     "fuzz": ("fuzzers", lambda chosen: fuzzing.run_all(chosen.fuzz_seconds)),
@@ -73,4 +84,5 @@ def main():
     sys.exit(1 if total.failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

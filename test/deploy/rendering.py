@@ -19,7 +19,7 @@ class RenderError(Exception):
     """A tool refused; the text is its own."""
 
 
-def _objects(*command):
+def objects(*command):
     done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True,
                           timeout=60, env={"PATH": os.environ["PATH"], "HOME": str(FOLDER)})
     if done.returncode != 0:
@@ -28,13 +28,13 @@ def _objects(*command):
 
 
 def kustomize(folder):
-    return _objects(FOLDER / "kubectl", "kustomize", folder)
+    return objects(FOLDER / "kubectl", "kustomize", folder)
 
 
 def helm(overlay, *more):
     """The chart's objects, tests included, with the values of an overlay; the default ones' have no file."""
     values = VALUES / f"{overlay}.yaml"
-    return _objects(FOLDER / "helm", "template", "httpserver", CHART, "--namespace", "httpserver",
+    return objects(FOLDER / "helm", "template", "httpserver", CHART, "--namespace", "httpserver",
                     *(["--values", values] if values.exists() else []), *more)
 
 

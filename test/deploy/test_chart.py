@@ -73,7 +73,7 @@ def test_the_dashboard_and_the_autoscaler_can_be_left_out(fetched):
 
 
 def test_a_release_of_another_name_shares_nothing_with_the_first(fetched):
-    text = yaml.safe_dump_all(rendering._objects(
+    text = yaml.safe_dump_all(rendering.objects(
         rendering.FOLDER / "helm", "template", "second", rendering.CHART, "--namespace", "httpserver",
         "--set", "dashboard=false"))
     selectors = [one for one in yaml.safe_load_all(text) if one["metadata"]["name"].startswith("httpserver")]

@@ -13,19 +13,18 @@ from suite.command import ROOT
 # Long after a pod is gone from the endpoints, every node, ingress and mesh has heard of it.
 ENDPOINT_LAG_SECONDS = 5
 INSIDE = ("/metrics", "/truth", "/events", "/ui/", "/ui/app.js", "/livez", "/readyz", "/healthz")
-# Each template of the chart is in one of them.
-RESTRICTED_CAPABILITIES = {"drop": ["ALL"]}
 
 
 @pytest.fixture(scope="session")
 def everything(overlays, charts):
     """[(where from, object)], all there is."""
-    load = yaml.safe_load((ROOT / "deploy/kubernetes/load/job.yaml").read_text())
+    jobs = [yaml.safe_load(path.read_text())
+            for path in sorted((ROOT / "deploy/kubernetes/jobs").glob("*.yaml"))]
     made = {**{f"overlay {name}": objects for name, objects in overlays.items()},
             **{f"chart {name}": objects for name, objects in charts.items()},
             "base": rendering.kustomize("deploy/kubernetes/base"),
             "deploy/prometheus": rendering.kustomize("deploy/prometheus"),
-            "load": [load]}
+            "jobs": jobs}
     return [(source, one) for source, objects in made.items() for one in objects]
 
 
@@ -81,7 +80,7 @@ def test_pods_keep_to_the_restricted_level(everything):
         for container in spec["containers"]:
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
-                "capabilities": RESTRICTED_CAPABILITIES}, source
+                "capabilities": {"drop": ["ALL"]}}, source
             assert all("hostPort" not in port for port in container.get("ports", [])), source
 
 
@@ -258,6 +257,14 @@ def covers(match, path):
     if kind == "exact":
         return path == wanted
     return path == wanted or path.startswith(wanted.rstrip("/") + "/")
+
+
+def test_verify_asks_the_prometheus_of_the_walk(charts):
+    """The Job and the chart's test are the same command."""
+    job = yaml.safe_load((ROOT / "deploy/kubernetes/jobs/verify.yaml").read_text())
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    (in_chart,) = only(charts["plain-prometheus"], "Pod")["spec"]["containers"]
+    assert (container["image"], container["args"]) == (in_chart["image"], in_chart["args"])
 
 
 def test_prometheus_operator_gets_the_rules_as_they_are(overlays):
