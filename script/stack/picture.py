@@ -8,7 +8,7 @@ COLORS = {"green": "#73bf69", "yellow": "#f2cc0c", "orange": "#ff9830", "red": "
           "blue": "#5794f2", "purple": "#b877d9"}
 PALETTE = ("#73bf69", "#5794f2", "#ff9830", "#f2cc0c", "#b877d9", "#f2495c", "#8ab8ff", "#c0d8ff")
 FONT = 'font-family="system-ui,Segoe UI,Roboto,Helvetica,Arial,sans-serif"'
-TITLE_HEIGHT, AXIS_WIDTH, AXIS_HEIGHT, LEGEND_HEIGHT, EDGE = 30, 58, 20, 22, 12
+TITLE_HEIGHT, AXIS_WIDTH, AXIS_HEIGHT, LEGEND_HEIGHT, EDGE = 30, 66, 20, 22, 12
 TIME_STEPS = (5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
 
 

@@ -3,7 +3,6 @@ two servers through an API server's list and watch. That server is a stand-in; t
 those of deploy/kubernetes, with the addresses of the test's servers for pods."""
 
 import json
-import math
 import subprocess
 
 import pytest
@@ -82,7 +81,7 @@ def pod(name, port):
 
 
 class Cluster:
-    """The stand-in with the Service, two pods, a Service that nobody asked to scrape, and Prometheus."""
+    """The stand-in with the Service and its two pods, two Services of others, and Prometheus."""
 
     def __init__(self, stack):
         self.servers, self.port = start_servers(stack)
@@ -91,29 +90,37 @@ class Cluster:
         self.service = only(rendering.kustomize("deploy/kubernetes/overlays/plain-prometheus"), "Service")
         self.service["metadata"]["annotations"]["prometheus.io/port"] = str(self.port)
         self.api.put("services", self.service)
-        self.api.put("services", {
-            "metadata": {"name": "silent", "namespace": NAMESPACE, "labels": {"app": "silent"}},
-            "spec": {"ports": [{"name": "http", "port": 80}]}})
+        self.put_other_service("silent", {})
         for name in self.servers:
             self.api.put("pods", pod(name, self.port))
         self.api.put("endpoints", endpoints(self.servers, self.port))
-        self.api.put("endpoints", endpoints(self.servers, self.port, service="silent"))
         self.prometheus = Prometheus(
             configuration=configuration(self.api.url), binary=FOLDER / "prometheus",
             flags=["--scrape.discovery-reload-interval=200ms"])
         stack.callback(self.prometheus.stop)
 
+    def put_other_service(self, name, annotations):
+        self.api.put("services", {
+            "metadata": {"name": name, "namespace": NAMESPACE, "annotations": annotations,
+                         "labels": {"app": name}},
+            "spec": {"ports": [{"name": "http", "port": 80}]}})
+        self.api.put("endpoints", endpoints(self.servers, self.port, service=name))
+
+    def targets(self, service=NAMESPACE):
+        return [target for target in self.prometheus.targets()
+                if target["labels"]["kubernetes_name"] == service]
+
 
 @pytest.fixture(scope="module")
 def cluster(binary, stack):
     made = Cluster(stack)
-    await_condition(lambda: [target["health"] for target in made.prometheus.targets()] == ["up", "up"],
+    await_condition(lambda: [target["health"] for target in made.targets()] == ["up", "up"],
                     timeout_seconds=60, every_seconds=0.1, what="two targets, both up")
     return made
 
 
 def test_both_pods_are_found_and_relabelled_as_documented(cluster):
-    targets = sorted(cluster.prometheus.targets(), key=lambda target: target["scrapeUrl"])
+    targets = sorted(cluster.targets(), key=lambda target: target["scrapeUrl"])
     assert [target["labels"] for target in targets] == [{
         "job": "kubernetes-endpoints",
         "instance": f"{address}:{cluster.port}",
@@ -142,23 +149,10 @@ def test_the_documented_role_allows_what_was_asked(cluster):
     assert cluster.api.asked <= allowed
 
 
-def test_scheme_and_path_come_from_annotations_too(cluster):
-    changed = json.loads(json.dumps(cluster.service))
-    changed["metadata"]["annotations"].update(
-        {"prometheus.io/path": "/elsewhere", "prometheus.io/scheme": "https"})
-    cluster.api.put("services", changed)
-    wanted = {f"https://{address}:{cluster.port}/elsewhere" for address in ADDRESSES.values()}
-    await_condition(lambda: {target["scrapeUrl"] for target in cluster.prometheus.targets()} == wanted,
-                    timeout_seconds=30, every_seconds=0.1, what="targets at the annotated addresses")
-    cluster.api.put("services", cluster.service)
-    await_condition(lambda: [target["health"] for target in cluster.prometheus.targets()] == ["up", "up"],
-                    timeout_seconds=30, every_seconds=0.1, what="both targets up again")
-
-
 @pytest.fixture(scope="module")
 def loaded(cluster):
     """With requests, as many to each, all of them scraped."""
-    cluster.prometheus.await_value("count(count_over_time(up[20s]) > 2)", 2)
+    cluster.prometheus.await_value("count(count_over_time(up[20s]) > 2 and up == 1)", 2)
     streams = [Hey(server.url("/"), requests=REQUESTS, connections=40) for server in cluster.servers.values()]
     for stream in streams:
         assert stream.answers() == {200: REQUESTS}
@@ -189,33 +183,45 @@ def test_the_adapters_query_gives_a_value_for_each_pod(loaded):
     assert [metric["pods"]["metric"]["name"] for metric in scaler["spec"]["metrics"]] == [rule["name"]["as"]]
 
 
-def test_verify_holds_as_the_charts_test_runs_it(loaded, charts):
+def test_verify_holds_as_the_charts_test_runs_it(loaded, cluster, charts):
     (container,) = only(charts["plain-prometheus"], "Pod")["spec"]["containers"]
-    arguments = [loaded.url("").rstrip("/") if one.startswith("http://") else one
-                 for one in container["args"]]
-    served = f"sum({FAMILY}_count)"
-    assert not math.isnan(loaded.value(served))
-
-    def holds():
-        done = subprocess.run([binary_path(), *arguments], capture_output=True, text=True,
-                              env=clean_environment(), timeout=60)
-        holds.said = done.stdout + done.stderr
-        # 2 while no slice of ten seconds with the requests is closed.
-        return done.returncode if done.returncode != 2 else None
-
-    assert await_condition(lambda: holds() == 0, timeout_seconds=30, every_seconds=0.5,
-                           what="the verdict") is True, holds.said
+    arguments = [loaded.url("") if one.startswith("http://") else one for one in container["args"]]
+    for server in cluster.servers.values():
+        await_condition(lambda: closed(server) == REQUESTS, timeout_seconds=30, every_seconds=0.2,
+                        what="the end of a slice of the truth")
+    done = subprocess.run([binary_path(), *arguments], capture_output=True, text=True,
+                          env=clean_environment(), timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_pod_that_goes_disappears(loaded, cluster):
-    """Last: what is left are one pod and one target."""
+def closed(server):
+    """Requests that the truth of closed slices tells of."""
+    return json.loads(server.get("/truth?window=60s")[2])["total"]["served"]["count"]
+
+
+@pytest.fixture(scope="module")
+def changed(loaded, cluster):
+    """Last: one of the two pods goes, and a Service comes whose metrics are elsewhere; (gone, left)."""
     gone, left = ADDRESSES
+    cluster.put_other_service("elsewhere", {
+        "prometheus.io/scrape": "true", "prometheus.io/port": str(cluster.port),
+        "prometheus.io/scheme": "https", "prometheus.io/path": "/elsewhere"})
     cluster.api.put("endpoints", endpoints([left], cluster.port))
-    cluster.api.put("endpoints", endpoints([left], cluster.port, service="silent"))
     cluster.api.remove("pods", NAMESPACE, gone)
-    await_condition(lambda: [target["labels"]["kubernetes_pod_name"]
-                             for target in cluster.prometheus.targets()] == [left],
+    return gone, left
+
+
+def test_a_pod_that_goes_disappears(loaded, cluster, changed):
+    _, left = changed
+    await_condition(lambda: [target["labels"]["kubernetes_pod_name"] for target in cluster.targets()] == [left],
                     timeout_seconds=30, every_seconds=0.1, what="one target")
     # Its series are marked stale, so that it is not asked about for five minutes more.
-    loaded.await_value("count(up)", 1)
-    assert loaded.query("up")[0][0]["kubernetes_pod_name"] == left
+    loaded.await_value('count(up{kubernetes_name="httpserver"})', 1)
+    ((labels, _),) = loaded.query('up{kubernetes_name="httpserver"}')
+    assert labels["kubernetes_pod_name"] == left
+
+
+def test_scheme_and_path_come_from_annotations_too(cluster, changed):
+    wanted = {f"https://{address}:{cluster.port}/elsewhere" for address in ADDRESSES.values()}
+    await_condition(lambda: {target["scrapeUrl"] for target in cluster.targets("elsewhere")} == wanted,
+                    timeout_seconds=30, every_seconds=0.1, what="targets at the annotated addresses")
