@@ -76,7 +76,7 @@ def test_pods_keep_to_the_restricted_level(everything):
         assert spec["securityContext"]["runAsUser"] > 0, source
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}, source
         kinds = {key for volume in spec.get("volumes", []) for key in volume if key != "name"}
-        assert kinds <= {"configMap", "emptyDir"}, source
+        assert kinds <= {"configMap", "emptyDir", "projected"}, source
         for container in spec["containers"]:
             assert container["securityContext"] == {
                 "allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
@@ -273,6 +273,22 @@ def test_prometheus_operator_gets_the_rules_as_they_are(overlays):
         (ROOT / "deploy/prometheus/rules" / name).read_text())["groups"]]
     assert yaml.safe_load(committed)["spec"]["groups"] == groups, "run script/prometheus-rule"
     assert only(overlays["operator"], "PrometheusRule")["spec"]["groups"] == groups
+
+
+def test_the_plain_prometheus_finds_its_configuration_and_rules(fetched):
+    """At the paths that its command line and prometheus.yml name."""
+    objects = rendering.kustomize("deploy/prometheus")
+    spec = only(objects, "Deployment")["spec"]["template"]["spec"]
+    (volume,) = [volume["projected"]["sources"] for volume in spec["volumes"] if "projected" in volume]
+    files = {}
+    for source in volume:
+        data = only(objects, "ConfigMap", source["configMap"]["name"])["data"]
+        paths = {item["key"]: item["path"] for item in source["configMap"].get("items", [])}
+        files.update({paths.get(key, key): text for key, text in data.items()})
+    assert "--config.file=/etc/prometheus/prometheus.yml" in spec["containers"][0]["args"]
+    assert yaml.safe_load(files["prometheus.yml"])["rule_files"] == ["rules/*.yaml"]
+    assert {path for path in files if path.startswith("rules/")} == {
+        f"rules/{path.name}" for path in (ROOT / "deploy/prometheus/rules").glob("*.yaml")}
 
 
 def test_the_namespace_demands_what_the_pods_keep_to(overlays):
