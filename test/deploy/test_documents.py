@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 
 import pytest
 
@@ -72,7 +73,6 @@ def test_the_walk_names_what_the_objects_are_called(overlays):
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_options_of_the_server_are_real(name, binary):
-    import subprocess
     for line in commands(text_of(name)):
         words = shlex.split(line) if line.startswith("httpserver ") else []
         if len(words) > 1:
