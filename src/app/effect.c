@@ -179,6 +179,21 @@ void effect_finish(struct app_worker *worker, struct response *response,
     content_finish(&worker->contents, response, &changed);
 }
 
+/* The marker for a head that is in the output from `start` on and has nothing behind it. */
+static void mark_head(struct response *response, size_t start, const struct effect *effect)
+{
+    struct buffer *output = response->output;
+    struct span head = span_of(output->data + start, output->length - start);
+    static const char marker[] = "\r\nx-injected: ";
+    if (head.length < 4 || memcmp(head.data + head.length - 4, "\r\n\r\n", 4) != 0 ||
+        memmem(head.data, head.length, marker, sizeof marker - 1) != NULL) {
+        return; /* it is not at its end, or has it */
+    }
+    output->length -= 2;
+    put_marker(response, effect);
+    buffer_append_span(output, SPAN("\r\n"));
+}
+
 /* The marker, and another size or pace, for an answer that is in the output from `start` on. */
 static void change_content(struct app_worker *worker, struct response *response, size_t start,
                            const struct effect *effect)
@@ -187,7 +202,9 @@ static void change_content(struct app_worker *worker, struct response *response,
     const struct outcome *outcome = &effect->outcome;
     if (exchange->status == 205 ||
         (exchange->method == METHOD_HEAD && outcome->size == OUTCOME_OWN_SIZE)) {
-        return; /* there must be no content; how long it would be is known only to the head */
+        /* There must be no content; how long it would be is known only to the head. */
+        mark_head(response, start, effect);
+        return;
     }
     char memory[RESPONSE_MAX_BYTES];
     struct span own = take_back_content(response, start, memory);

@@ -34,6 +34,11 @@ def test_parameters_and_fields(server):
     assert answer.get("x-injected") == "request; status, size"
     answer = ask_once(one, request("/?size=5KiB", "HEAD"), "HEAD")
     assert answer.get("content-length") == "5120"
+    for target, wanted in (("/?status=503", "status"), ("/?drip=1s", "drip"), ("/version?burn=1ms", "burn"),
+                           ("/bytes/9?drip=1s", "size, drip"), ("/?size=1&status=205", "status, size")):
+        answer = ask_once(one, request(target, "HEAD"), "HEAD")
+        assert answer.all("x-injected") == [f"request; {wanted}"]
+        assert answer.get("content-length") is not None
     answer = ask_once(one, request("/version?status=500"))
     assert answer.status == 500
     assert ask_once(one, request("/?status=304")).status == 304
