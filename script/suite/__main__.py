@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from suite import builds, checks, fuzzing, tests, tools
+from suite import arm64, builds, checks, fuzzing, tests, tools
 from suite.command import CORES, ROOT
 from suite.results import Tally, one
 
@@ -43,6 +43,7 @@ STAGES = {
     "deploy": ("Kubernetes, Prometheus, Grafana", deploy),
     "asan": ("AddressSanitizer, UBSan", lambda _: tests.with_sanitizer("asan")),
     "tsan": ("ThreadSanitizer", lambda _: tests.with_sanitizer("tsan")),
+    "arm64": ("cross-built, under qemu-user", lambda _: arm64.run_all()),
     "fuzz": ("fuzzers", lambda chosen: fuzzing.run_all(chosen.fuzz_seconds)),
 }
 

@@ -29,6 +29,9 @@ ALL = {build.name: build for build in (
     Build("clang", "clang", ("--buildtype=release",), True),
     Build("asan", "gcc", ("-Db_sanitize=address,undefined", *SANITIZER_OPTIONS)),
     Build("tsan", "gcc", ("-Db_sanitize=thread", *SANITIZER_OPTIONS)),
+    # See suite/arm64.py, which makes that file.
+    Build("arm64", "aarch64-linux-gnu-gcc", (
+        "--buildtype=release", f"--cross-file={BUILDS}/arm64-sysroot/meson-cross.ini"), True),
     Build("fuzz", "clang", (
         "-Db_sanitize=address,undefined", "--buildtype=debugoptimized", "-Db_lundef=false",
         "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=undefined", "-Dtests=false")),

@@ -33,18 +33,22 @@ def outside(name, *folders, select=None, at_once=None):
     folders = [folder for folder in folders if any((ROOT / folder).glob("**/test_*.py"))]
     if not folders:
         return Tally()
-    build = builds.ALL[name].folder
+    return run_pytest(builds.ALL[name].folder, folders, select=select, at_once=at_once,
+                      wrapper=FIXED_ADDRESSES if name == "tsan" else ())
+
+
+def run_pytest(build, paths, *, select=None, at_once=None, wrapper=()):
+    """pytest in these folders or files, against the binary in the folder `build`."""
     if not (build / "httpserver").exists():
         print(f"{build}/httpserver was not built")
         return one(False)
-    report = build / f"pytest-{'-'.join(folder.replace('/', '-') for folder in folders)}.xml"
+    report = build / f"pytest-{'-'.join(path.replace('/', '-') for path in paths)[:200]}.xml"
     report.unlink(missing_ok=True)
-    wrapper = FIXED_ADDRESSES if name == "tsan" else []
     status, _ = run([*wrapper, "/usr/bin/python3", "-B", "-m", "pytest", "-q", "-p",
                      "no:cacheprovider", "--timeout=180", f"--junitxml={report}",
                      "-o", "junit_family=xunit1",  # which may hold figures
                      *(["-m", select] if select else []),
-                     *(["-n", at_once, "--dist", "loadfile"] if at_once else []), *folders],
+                     *(["-n", at_once, "--dist", "loadfile"] if at_once else []), *paths],
                     env={"BUILD_DIR": str(build), **SANITIZER_ENVIRONMENT}, timeout_seconds=900)
     return of_junit(report, status)
 
