@@ -158,8 +158,9 @@ def document(chosen, packages, tools):
     for package in packages:
         relations.append(relation(ours["SPDXID"], "STATIC_LINK", package.identifier()))
         for path in package.files:
-            files.append(file_entry(path, str(path), "ARCHIVE" if path.suffix == ".a" else "BINARY",
-                                    len(files)))
+            # SPDX 2.3 (8.1) wants names that are relative to the root of what is described.
+            files.append(file_entry(path, f".{path}",
+                                    "ARCHIVE" if path.suffix == ".a" else "BINARY", len(files)))
             relations.append(relation(files[0]["SPDXID"], "STATIC_LINK", files[-1]["SPDXID"]))
             relations.append(relation(files[-1]["SPDXID"], "OTHER", package.identifier()))
             relations[-1]["comment"] = "a file of this package"

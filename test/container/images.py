@@ -1,0 +1,61 @@
+"""The images that a registry would give, made here of what Debian's archive gives."""
+
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from engine import docker
+from stack.server import ROOT
+
+BASE = "debian:bookworm-slim"
+MIRROR = "http://deb.debian.org"
+SOURCES = f"""\
+deb {MIRROR}/debian bookworm main
+deb {MIRROR}/debian bookworm-updates main
+deb {MIRROR}/debian-security bookworm-security main
+"""
+STAND_INS = pathlib.Path(__file__).parent / "stand_ins"
+ENVIRONMENT = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "deploy" / "compose" / ".env").read_text(), re.M))
+PROMETHEUS = f"prom/prometheus:{ENVIRONMENT['PROMETHEUS_TAG']}"
+ALERTMANAGER = f"prom/alertmanager:{ENVIRONMENT['ALERTMANAGER_TAG']}"
+REGISTRY = "registry:2"
+PACKAGES = "httpserver-test/packages"  # the stage that takes longest to make
+KEPT = (BASE, PROMETHEUS, ALERTMANAGER, REGISTRY, PACKAGES)
+
+
+def there(name):
+    return docker("image", "ls", "--quiet", name) != ""
+
+
+def make_base():
+    """debian:bookworm-slim, pulled or else made with debootstrap."""
+    if there(BASE):
+        return
+    docker("pull", BASE, check=False)
+    if there(BASE):
+        return
+    with tempfile.TemporaryDirectory(prefix="httpserver-base-") as folder:
+        root = pathlib.Path(folder) / "root"
+        subprocess.run(["debootstrap", "--variant=minbase", "bookworm", root, f"{MIRROR}/debian"],
+                       check=True, capture_output=True, timeout=300)
+        (root / "etc/apt/sources.list").write_text(SOURCES)
+        archive = pathlib.Path(folder) / "root.tar"
+        subprocess.run(["tar", "--create", "--file", archive, "--directory", root,
+                        "--exclude=./var/cache/apt/archives/*.deb", "--exclude=./var/lib/apt/lists/*",
+                        "."], check=True, timeout=120)
+        docker("import", archive, BASE)
+
+
+def make_stand_ins():
+    """Prometheus, Alertmanager and a registry from Debian's packages, under the names that their
+    makers' images have; those that are there already are taken."""
+    for name, target in ((PROMETHEUS, "prometheus"), (ALERTMANAGER, "alertmanager"),
+                         (REGISTRY, "registry")):
+        if not there(name):
+            docker("build", "--network", "host", "--target", target, "--tag", name, STAND_INS)
+
+
+def make_packages():
+    """The stage with the compiler; so that later builds find it, whatever network they may use."""
+    docker("build", "--network", "host", "--target", "packages", "--tag", PACKAGES, ROOT)
