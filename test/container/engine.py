@@ -143,4 +143,5 @@ def running_engine(kept):
                 docker("volume", "rm", volume, check=False)
             _remove_images(before, kept if ours else ())
             if ours:
+                docker("image", "prune", "--force", check=False)
                 docker("builder", "prune", "--force", "--keep-storage", "1GB", check=False)

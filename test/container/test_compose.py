@@ -113,7 +113,6 @@ def test_names_and_addresses_are_asked_from_within(stack):
 
 @pytest.mark.parametrize("by", ["name", "address"])
 def test_the_verdict_is_that_the_stack_tells_the_truth(stack, by):
-    server = stack.containers("httpserver")[0]
     host = "prometheus" if by == "name" else docker(
         "inspect", "--format", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
         stack.containers("prometheus")[0])
@@ -121,9 +120,9 @@ def test_the_verdict_is_that_the_stack_tells_the_truth(stack, by):
 
     # Before two slices of ten seconds have ended there is too little to compare.
     def holds():
-        done = subprocess.run(
-            ["docker", "exec", server, "/httpserver", "verify", "--prometheus", f"http://{host}:9090",
-             "--window", "20s", "--require", "alertmanager"], text=True, capture_output=True, check=False)
+        done = stack.run("exec", "-T", "httpserver", "/httpserver", "verify", "--prometheus",
+                         f"http://{host}:9090", "--window", "20s", "--require", "alertmanager",
+                         check=False)
         told.append(done.stdout + done.stderr)
         return done.returncode == 0
     try:
