@@ -111,3 +111,14 @@ def network(engine):
     name = docker("network", "create", "httpserver-test")
     yield name
     docker("network", "rm", name, check=False)
+
+
+@pytest.fixture
+def source(tmp_path):
+    """The repository's files in a folder of their own, as whoever clones it has them."""
+    folder = tmp_path / "httpserver"
+    folder.mkdir()
+    subprocess.run("git ls-files -z --cached --others --exclude-standard"
+                   " | tar --create --null --files-from - --ignore-failed-read"
+                   f" | tar --extract --directory '{folder}'", shell=True, cwd=ROOT, check=True)
+    return folder

@@ -64,19 +64,6 @@ def matches(expected, printed):
 
 
 @pytest.fixture
-def source(tmp_path):
-    """A clone, as whoever reads the page has one."""
-    folder = tmp_path / "httpserver"
-    subprocess.run(["git", "clone", "--quiet", "--shared", ROOT, folder], check=True)
-    # What is not committed yet is meant, too.
-    changed = subprocess.run(["git", "-C", ROOT, "diff", "HEAD", "--binary"], capture_output=True,
-                             check=True).stdout
-    if changed:
-        subprocess.run(["git", "-C", folder, "apply"], input=changed, check=True)
-    return folder
-
-
-@pytest.fixture
 def clean(engine):
     taken = [name for name in CONTAINERS if docker("ps", "--all", "--quiet", "--filter", f"name=^{name}$")]
     assert not taken, f"this engine has containers of the names {taken} already"
