@@ -23,10 +23,10 @@ RESTRICTED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-priv
 def engine():
     """A Docker engine that the command line finds, for all tests."""
     try:
-        with running_engine(images.KEPT):
+        with running_engine(images.MADE, images.KEPT):
             images.make_base()
             yield
-    except StartError as error:
+    except (StartError, TimeoutError) as error:
         pytest.exit(f"script/test-container: {error}", returncode=1)
 
 

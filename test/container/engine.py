@@ -102,46 +102,56 @@ def _start(stack):
 
 
 def _images():
-    return set(docker("image", "ls", "--quiet", "--all", "--no-trunc").split())
+    """{identifier: names}"""
+    found = {}
+    for line in docker("image", "ls", "--all", "--no-trunc", "--format",
+                       "{{.ID}} {{.Repository}}:{{.Tag}}").splitlines():
+        identifier, name = line.split()
+        found.setdefault(identifier, set()).update({name} - {"<none>:<none>"})
+    return found
 
 
-def _remove_images(before, kept):
-    """Those made meanwhile, but what `kept` names and what that is made of."""
+def _remove_images(before, ours, kept):
+    """Those made meanwhile whose names are `ours` or that have none, but what `kept` is made of."""
     wanted = {line for name in kept if docker("image", "ls", "--quiet", name)
               for line in docker("history", "--quiet", "--no-trunc", name).split()}
-    made = _images() - before - wanted
-    # Children first: an image that others are made of cannot go before them.
+    made = {identifier for identifier, names in _images().items()
+            if identifier not in wanted and identifier not in before
+            and all(re.match(ours, name) for name in names)}
+    # Again as long as it helps: an image that others are made of cannot go before them.
     while made:
-        for image in made:
-            docker("image", "rm", "--force", image, check=False)
-        left = made & _images()
+        for identifier in made:
+            docker("image", "rm", "--force", identifier, check=False)
+        left = made & _images().keys()
         if left == made:
             break
         made = left
 
 
+def _remove_all_but_images():
+    """In an engine of our own also what a run that was killed has left."""
+    for container in docker("ps", "--all", "--quiet").split():
+        docker("rm", "--force", "--volumes", container, check=False)
+    for words in (("network", "prune"), ("volume", "prune"), ("image", "prune"),
+                  ("builder", "prune", "--keep-storage", "1GB")):
+        docker(*words, "--force", check=False)
+
+
 @contextlib.contextmanager
-def running_engine(kept):
-    """An engine while it lasts. Containers, networks, volumes and images made meanwhile go away,
-    but in an engine of our own the images that `kept` names, for the next run."""
+def running_engine(names, kept):
+    """An engine while it lasts.
+
+    `names` (a regular expression) are those of the images that the tests make; what is made has gone
+    afterwards. An engine of our own keeps the images `kept`, for the next run.
+    """
     with contextlib.ExitStack() as stack:
         ours = not answers()
         if ours:
             _start(stack)
-        before = _images()
-        containers = set(docker("ps", "--all", "--quiet").split())
-        networks = set(docker("network", "ls", "--quiet").split())
-        volumes = set(docker("volume", "ls", "--quiet").split())
+        before = _images().keys()
         try:
             yield
         finally:
-            for container in set(docker("ps", "--all", "--quiet").split()) - containers:
-                docker("rm", "--force", "--volumes", container, check=False)
-            for network in set(docker("network", "ls", "--quiet").split()) - networks:
-                docker("network", "rm", network, check=False)
-            for volume in set(docker("volume", "ls", "--quiet").split()) - volumes:
-                docker("volume", "rm", volume, check=False)
-            _remove_images(before, kept if ours else ())
+            _remove_images(before, names, kept if ours else ())
             if ours:
-                docker("image", "prune", "--force", check=False)
-                docker("builder", "prune", "--force", "--keep-storage", "1GB", check=False)
+                _remove_all_but_images()

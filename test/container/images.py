@@ -1,5 +1,6 @@
 """The images that a registry would give, made here of what Debian's archive gives."""
 
+import contextlib
 import pathlib
 import re
 import subprocess
@@ -22,6 +23,8 @@ ALERTMANAGER = f"prom/alertmanager:{ENVIRONMENT['ALERTMANAGER_TAG']}"
 REGISTRY = "registry:2"
 PACKAGES = "httpserver-test/packages"  # the stage that takes longest to make
 KEPT = (BASE, PROMETHEUS, ALERTMANAGER, REGISTRY, PACKAGES)
+# What the tests make: these, and names that hold ours.
+MADE = "|".join([*map(re.escape, KEPT[:-1]), r"(\S+/)?httpserver(-test\S*)?:"])
 
 
 def there(name):
@@ -32,7 +35,8 @@ def make_base():
     """debian:bookworm-slim, pulled or else made with debootstrap."""
     if there(BASE):
         return
-    docker("pull", BASE, check=False)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        docker("pull", BASE, timeout_seconds=60, check=False)
     if there(BASE):
         return
     with tempfile.TemporaryDirectory(prefix="httpserver-base-") as folder:

@@ -5,6 +5,7 @@ Grafana cannot be had here: what it would be given is checked for being there.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import urllib.request
@@ -139,6 +140,13 @@ def test_rules_are_loaded(stack):
     assert all(rule["health"] != "err" for group in groups for rule in group["rules"])
 
 
+def test_the_tag_is_that_of_this_version():
+    version = re.search(r"version: '([^']+)'", (ROOT / "meson.build").read_text())[1]
+    assert images.ENVIRONMENT["HTTPSERVER_TAG"] == version
+
+
+@pytest.mark.skipif(not (ROOT / "deploy" / "grafana").exists(),
+                    reason="Grafana's data source and dashboard are not in the repository yet")
 def test_what_is_mounted_is_there(stack):
     """Also for Grafana, which is not started: an engine would make an empty folder of what is not."""
     configuration = json.loads(subprocess.run(
