@@ -1,7 +1,18 @@
 """Pushed to a registry and pulled back: the same image."""
 
+import urllib.request
+
 import images
 from engine import docker
+from stack.awaiting import await_condition
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 def test_pushed_and_pulled_back_it_is_the_same(image, tmp_path):
@@ -10,7 +21,9 @@ def test_pushed_and_pulled_back_it_is_the_same(image, tmp_path):
     identifier = docker("image", "inspect", "--format", "{{.Id}}", image)
     registry = docker("run", "--detach", "--publish", "127.0.0.1::5000", images.REGISTRY)
     try:
-        name = f"{docker('port', registry, '5000/tcp')}/httpserver:test"
+        address = docker("port", registry, "5000/tcp")
+        await_condition(lambda: answers(f"http://{address}/v2/"), what="the registry's readiness")
+        name = f"{address}/httpserver:test"
         docker("tag", image, name)
         pushed = docker("push", name)
         digest = docker("image", "inspect", "--format", "{{index .RepoDigests 0}}", name)
