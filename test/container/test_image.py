@@ -152,4 +152,3 @@ def test_the_bill_is_well_formed(bill):
         assert entry["fileName"].startswith("./")
         assert {one["algorithm"] for one in entry["checksums"]} >= {"SHA1"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", bill["creationInfo"]["created"])
-
