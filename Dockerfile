@@ -10,12 +10,14 @@ RUN /bootstrap/bootstrap build && rm -rf /var/lib/apt/lists/*
 FROM packages AS build
 # The same bytes come out wherever the source lies; a test says another place.
 ARG SOURCE_FOLDER=/source
-# Commit and its time, for the bill of materials; script/image fills them in.
-ARG REVISION=unknown
-ARG SOURCE_DATE_EPOCH=0
 COPY . ${SOURCE_FOLDER}
 WORKDIR ${SOURCE_FOLDER}
-RUN script/build --static --werror && script/container/image-root /image
+RUN script/build --static --werror
+# Commit and its time, for the bill of materials; script/image fills them in. Behind the build, which
+# need not be done again for another commit with the same source.
+ARG REVISION=unknown
+ARG SOURCE_DATE_EPOCH=0
+RUN script/container/image-root /image
 
 FROM scratch
 ARG REVISION=unknown
