@@ -27,6 +27,14 @@ def next_free(first, *, limit=200, taken=()):
     raise OSError(errno.EADDRINUSE, f"no free port from {first} to {first + limit - 1}")
 
 
+def free_from(first, count):
+    """The first so many free ports from `first` on."""
+    found = [next_free(first)]
+    while len(found) < count:
+        found.append(next_free(found[-1] + 1))
+    return found
+
+
 def any_free():
     """A port that the kernel considers free now, for programs that cannot be told port 0."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:

@@ -1,10 +1,13 @@
 """A Docker engine: the one that answers already, or one of our own that leaves nothing behind.
 
 Our own keeps its images below CACHE, apart from any other engine's, so that the next run need not
-make the base image again; everything else of it goes away with it.
+make the base image again; everything else of it goes away with it, or, where a run was killed, when
+the next one starts.
 """
 
 import contextlib
+import fcntl
+import json
 import os
 import pathlib
 import re
@@ -12,24 +15,33 @@ import shutil
 import subprocess
 import tempfile
 
+import pytest
+
+import machine
 from stack.awaiting import await_condition
 from stack.process import Process, StartError
 
 CACHE = pathlib.Path("/var/cache/httpserver-test-container")
-FORWARDING = pathlib.Path("/proc/sys/net/ipv4/ip_forward")
-BRIDGE = pathlib.Path("/sys/class/net/docker0")
-TABLES = ("filter", "nat")
-OWN_RULE = re.compile(r"DOCKER|docker0")
+# What there is to clear away after an engine of ours; it lies there while one runs.
+RECORD = CACHE / "running.json"
+LONGEST_RUN_SECONDS = 1200
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="nsenter takes root")
 
 
-def docker(*words, timeout_seconds=300, check=True, **more):
-    """Runs docker and returns what it printed, without the last line's end."""
-    done = subprocess.run(["docker", *(str(word) for word in words)], text=True, capture_output=True,
-                          timeout=timeout_seconds, stdin=subprocess.DEVNULL, **more)
+def run(*words, timeout_seconds=300, check=True, **more):
+    """Runs a program and returns what it printed, without the last line's end."""
+    words = [str(word) for word in words]
+    done = subprocess.run(words, text=True, capture_output=True, timeout=timeout_seconds,
+                          stdin=subprocess.DEVNULL, check=False, **more)
     if check and done.returncode != 0:
-        raise AssertionError(f"docker {' '.join(str(word) for word in words)} ended with status "
-                             f"{done.returncode}:\n{done.stdout}{done.stderr}")
+        raise AssertionError(f"{' '.join(words)} ended with status {done.returncode}:\n"
+                             f"{done.stdout}{done.stderr}")
     return done.stdout.rstrip("\n")
+
+
+def docker(*words, **more):
+    return run("docker", *words, **more)
 
 
 def answers():
@@ -39,66 +51,64 @@ def answers():
         return False
 
 
-def _iptables(table, *words):
-    """What it printed; nothing where there is no such table, rule or chain."""
-    return subprocess.run(["iptables", "--wait", "--table", table, *words], text=True,
-                          capture_output=True, timeout=60, check=False).stdout
+def _lock(stack):
+    """The folder of images is one engine's at a time: waits for another run's end."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    file = stack.enter_context(open(CACHE / "lock", "w", encoding="ascii"))
+
+    def taken():
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    await_condition(taken, timeout_seconds=LONGEST_RUN_SECONDS,
+                    what=f"the end of another script/test-container, which has {CACHE},")
 
 
-def _without_own_rules(policies):
-    """Takes out of the machine's tables what a stopped engine leaves there."""
-    for table in TABLES:
-        lines = _iptables(table, "--list-rules").splitlines()
-        for line in lines:
-            if line.startswith("-A ") and OWN_RULE.search(line):
-                _iptables(table, "--delete", *line.split()[1:])
-        for line in lines:
-            if line.startswith("-N DOCKER"):
-                _iptables(table, "--delete-chain", line.split()[1])
-    if "-P FORWARD ACCEPT" in policies:
-        _iptables("filter", "--policy", "FORWARD", "ACCEPT")
+def _clear(record):
+    if record["boot"] == machine.boot():
+        # None where the bridge was another engine's; then the rules are too.
+        if record["network"] is not None:
+            machine.restore_network(record["network"])
+        machine.unmount_below(record["folder"])
+    shutil.rmtree(record["folder"], ignore_errors=True)
+    RECORD.unlink()
 
 
-def _remove_folder(folder):
-    """A stopped engine leaves its network namespace mounted in it."""
-    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
-        place = line.split()[1]
-        if place.startswith(f"{folder}/"):
-            subprocess.run(["umount", place], capture_output=True, check=False)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _restore_network(policies, forwarding):
-    _without_own_rules(policies)
-    subprocess.run(["ip", "link", "delete", "docker0"], capture_output=True, check=False)
-    FORWARDING.write_text(forwarding)
+def _clear_after_one_that_was_killed():
+    if not RECORD.exists():
+        return
+    record = json.loads(RECORD.read_text())
+    if record["boot"] == machine.boot():
+        machine.end_containers(path.name for path in (CACHE / "containers").glob("*"))
+    _clear(record)
 
 
 def _start(stack):
     """Starts dockerd, told to the command line by DOCKER_HOST; its end is put on the stack."""
     program = shutil.which("dockerd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/bin")
     if program is None or os.geteuid() != 0:
-        raise StartError("no Docker engine answers, and none can be started: " + (
+        raise StartError("none answers, and none can be started: " + (
             "there is no dockerd" if program is None else "that takes root"))
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="httpserver-docker-"))
-    stack.callback(_remove_folder, folder)
-    CACHE.mkdir(parents=True, exist_ok=True)
-    # Where the bridge is there already, it is another engine's, and so are the rules.
-    if not BRIDGE.exists():
-        policies = _iptables("filter", "--list-rules").splitlines() or ["-P FORWARD ACCEPT"]
-        stack.callback(_restore_network, policies, FORWARDING.read_text())
+    _lock(stack)
+    _clear_after_one_that_was_killed()
+    folder = tempfile.mkdtemp(prefix="httpserver-docker-")
+    record = {"boot": machine.boot(), "folder": folder,
+              "network": None if machine.has_bridge() else machine.network()}
+    RECORD.write_text(json.dumps(record))
+    stack.callback(_clear, record)
     host = f"unix://{folder}/docker.sock"
-    process = Process([program, "--host", host, "--data-root", CACHE, "--exec-root", folder / "run",
-                       "--pidfile", folder / "docker.pid"])
+    process = Process([program, "--host", host, "--data-root", CACHE, "--exec-root", f"{folder}/run",
+                       "--pidfile", f"{folder}/docker.pid"])
     stack.callback(process.stop)
     os.environ["DOCKER_HOST"] = host
     stack.callback(os.environ.pop, "DOCKER_HOST", None)
 
     def ready():
         if not process.running():
-            raise StartError("dockerd ended: " + process.stderr_text().strip().rpartition("\n")[2])
+            told = process.stderr_text().rpartition("failed to start daemon:")[2]
+            raise StartError(f"dockerd ended: {' '.join(told.split()[-40:])}")
         return answers()
-    await_condition(ready, timeout_seconds=60, what="the engine's readiness")
+    await_condition(ready, timeout_seconds=60, what="the readiness of the dockerd that was started")
 
 
 def _images():
@@ -129,7 +139,7 @@ def _remove_images(before, ours, kept):
 
 
 def _remove_all_but_images():
-    """In an engine of our own also what a run that was killed has left."""
+    """In an engine of our own nothing is anybody else's."""
     for container in docker("ps", "--all", "--quiet").split():
         docker("rm", "--force", "--volumes", container, check=False)
     for words in (("network", "prune"), ("volume", "prune"), ("image", "prune"),
@@ -148,7 +158,8 @@ def running_engine(names, kept):
         ours = not answers()
         if ours:
             _start(stack)
-        before = _images().keys()
+        # Of our own, what a run that was killed has left goes as well.
+        before = () if ours else _images().keys()
         try:
             yield
         finally:

@@ -1,12 +1,13 @@
 """The images that a registry would give, made here of what Debian's archive gives."""
 
 import contextlib
+import os
 import pathlib
 import re
 import subprocess
 import tempfile
 
-from engine import docker
+from engine import docker, run
 from stack.server import ROOT
 
 BASE = "debian:bookworm-slim"
@@ -27,6 +28,15 @@ KEPT = (BASE, PROMETHEUS, ALERTMANAGER, REGISTRY, PACKAGES)
 MADE = "|".join([*map(re.escape, KEPT[:-1]), r"(\S+/)?httpserver(-test\S*)?:"])
 
 
+def older_builder():
+    """An environment. The builders do not share their caches: what tests need not choose, this one builds."""
+    return {**os.environ, "DOCKER_BUILDKIT": "0"}
+
+
+def build(*words):
+    docker("build", "--network", "host", *words, env=older_builder())
+
+
 def there(name):
     return docker("image", "ls", "--quiet", name) != ""
 
@@ -41,13 +51,11 @@ def make_base():
         return
     with tempfile.TemporaryDirectory(prefix="httpserver-base-") as folder:
         root = pathlib.Path(folder) / "root"
-        subprocess.run(["debootstrap", "--variant=minbase", "bookworm", root, f"{MIRROR}/debian"],
-                       check=True, capture_output=True, timeout=300)
+        run("debootstrap", "--variant=minbase", "bookworm", root, f"{MIRROR}/debian")
         (root / "etc/apt/sources.list").write_text(SOURCES)
         archive = pathlib.Path(folder) / "root.tar"
-        subprocess.run(["tar", "--create", "--file", archive, "--directory", root,
-                        "--exclude=./var/cache/apt/archives/*.deb", "--exclude=./var/lib/apt/lists/*",
-                        "."], check=True, timeout=120)
+        run("tar", "--create", "--file", archive, "--directory", root,
+            "--exclude=./var/cache/apt/archives/*.deb", "--exclude=./var/lib/apt/lists/*", ".")
         docker("import", archive, BASE)
 
 
@@ -57,9 +65,9 @@ def make_stand_ins():
     for name, target in ((PROMETHEUS, "prometheus"), (ALERTMANAGER, "alertmanager"),
                          (REGISTRY, "registry")):
         if not there(name):
-            docker("build", "--network", "host", "--target", target, "--tag", name, STAND_INS)
+            build("--target", target, "--tag", name, STAND_INS)
 
 
 def make_packages():
     """The stage with the compiler; so that later builds find it, whatever network they may use."""
-    docker("build", "--network", "host", "--target", "packages", "--tag", PACKAGES, ROOT)
+    build("--target", "packages", "--tag", PACKAGES, ROOT)

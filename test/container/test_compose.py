@@ -19,6 +19,7 @@ from stack.awaiting import await_condition
 from stack.server import ROOT
 
 FOLDER = ROOT / "deploy" / "compose"
+RULES = ROOT / "deploy" / "prometheus" / "rules"
 SERVICES = ["httpserver", "prometheus", "alertmanager", "load"]  # all but grafana
 COMMANDS = {"docker-compose": ["docker-compose"], "docker compose": ["docker", "compose"]}
 AVAILABLE = [name for name, command in COMMANDS.items()
@@ -30,13 +31,14 @@ class Stack:
     """The services in a project of their own, at ports that are free."""
 
     def __init__(self, command, image):
-        first = ports.next_free(18080)
+        # Not any free port: those that the kernel gives away may be a connection's by then.
+        first, second, prometheus, alertmanager = ports.free_from(18080, 4)
         self.command = [*COMMANDS[command], "--project-name", "httpserver-test"]
-        self.port = {"prometheus": ports.any_free(), "alertmanager": ports.any_free()}
+        self.port = {"prometheus": prometheus, "alertmanager": alertmanager}
         self.environment = {
-            **os.environ, "HTTPSERVER_TAG": image.partition(":")[2], "DOCKER_BUILDKIT": "0",
-            "COMPOSE_DOCKER_CLI_BUILD": "0",
-            "HTTPSERVER_PORTS": f"{first}-{ports.next_free(first + 1)}", "LOAD_SECONDS": "60",
+            **images.older_builder(), "COMPOSE_DOCKER_CLI_BUILD": "0",
+            "HTTPSERVER_TAG": image.partition(":")[2],
+            "HTTPSERVER_PORTS": f"{first}-{second}", "LOAD_SECONDS": "60",
             "PROMETHEUS_PORT": str(self.port["prometheus"]),
             "ALERTMANAGER_PORT": str(self.port["alertmanager"])}
 
@@ -133,8 +135,9 @@ def test_the_verdict_is_that_the_stack_tells_the_truth(stack, by):
     assert "2 of 2 servers are scraped" in told[-1] and "2 of 2 targets are up" in told[-1]
 
 
+@pytest.mark.skipif(not any(RULES.glob("*.yaml")), reason="the rules are not in the repository yet")
 def test_rules_are_loaded(stack):
-    names = {path.name for path in (ROOT / "deploy" / "prometheus" / "rules").glob("*.yaml")}
+    names = {path.name for path in RULES.glob("*.yaml")}
     groups = stack.ask("prometheus", "/api/v1/rules")["data"]["groups"]
     assert {group["file"].rpartition("/")[2] for group in groups} == names
     assert all(rule["health"] != "err" for group in groups for rule in group["rules"])

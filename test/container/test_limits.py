@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from engine import needs_root
 from stack.awaiting import await_condition
 
 WAITING = 10_000
@@ -45,6 +46,7 @@ def peak_mib(container):
     return float("nan")
 
 
+@needs_root
 @pytest.mark.timeout(180)
 def test_ten_thousand_waiting_requests_fit_into_128_mib(run):
     """With heads of 100 bytes and with heads of 1 KiB, which are repeated in the answers."""

@@ -6,7 +6,7 @@ import subprocess
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine import docker
+from engine import docker, needs_root
 from stack.awaiting import await_condition
 
 PUBLISHED = ["--publish", "127.0.0.1::8080"]
@@ -18,7 +18,7 @@ def test_requests_through_the_published_port(run):
         status, headers, body = one.get()
         assert status == 200 and headers["version"] == "1.2.3"
         assert 0 <= int(re.fullmatch(rb"<h1>(\d+)</h1>", body)[1]) <= 200
-    requests = [line for line in one.log() if " GET / " in line]
+    requests = one.await_log(" GET / ", 4)
     assert len(requests) == 4
     for line in requests:
         # The engine's proxy stands between: what the server sees is the bridge's end of the host.
@@ -43,6 +43,7 @@ def test_metrics_as_specified(run):
     subprocess.run(["promtool", "check", "metrics"], input=body, check=True, timeout=60)
 
 
+@needs_root
 def test_looked_into_by_namespace(run):
     """PID from inspect, its network seen with nsenter, a request to the address found there."""
     one = run("--delay", "none")
@@ -53,7 +54,7 @@ def test_looked_into_by_namespace(run):
     done = subprocess.run(["curl", "--silent", "--fail", f"http://{address}:8080/"],
                           capture_output=True, text=True, check=True, timeout=30)
     assert done.stdout == "<h1>0</h1>"
-    assert f" {one.gateway()} GET / 200 " in one.log()[-1]
+    one.await_log(f" {one.gateway()} GET / 200 ")
 
 
 def test_restricted_as_a_deployment_should(run):
@@ -100,10 +101,10 @@ def test_told_wrong_it_says_so_and_ends(image):
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "--delay" in done.stderr
 
 
-def test_addresses_of_other_containers_are_in_the_log(run, image, network):
+def test_addresses_of_other_containers_are_in_the_log(network, run, image):
     one = run("--delay", "none", options=["--network", network, "--network-alias", "web"])
     docker("run", "--rm", "--network", network, image, "health", "--url", "http://web:8080/version")
-    line = next(line for line in one.log() if " /version " in line)
+    line = one.await_log(" /version ")[0]
     subnet = json.loads(docker("network", "inspect", network))[0]["IPAM"]["Config"][0]["Subnet"]
     client = line.split()[1]
     assert client not in (one.gateway(), one.address())
