@@ -20,8 +20,6 @@ RESTRICTED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-priv
 # Of script/test one stage: it installs what all of them need, and others cannot be under the
 # engine's filter of system calls (ThreadSanitizer wants addresses that are not randomised).
 TWO_COMMANDS = "script/run --seconds 5 && script/test unit"
-
-
 # It takes minutes, while the other tests run.
 LAST = "test_readme.py"
 

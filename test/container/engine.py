@@ -94,7 +94,9 @@ def _start(stack):
     folder = tempfile.mkdtemp(prefix="httpserver-docker-")
     record = {"boot": machine.boot(), "folder": folder,
               "network": None if machine.has_bridge() else machine.network()}
-    RECORD.write_text(json.dumps(record))
+    whole = RECORD.with_suffix(".new")
+    whole.write_text(json.dumps(record))
+    whole.replace(RECORD)
     stack.callback(_clear, record)
     host = f"unix://{folder}/docker.sock"
     process = Process([program, "--host", host, "--data-root", CACHE, "--exec-root", f"{folder}/run",
