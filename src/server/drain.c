@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "server/service_manager.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -133,6 +134,7 @@ static uint64_t drain(struct server *server)
     ASSERT(event == WAITED_SIGNAL); /* workers do not end by themselves */
     atomic_store(&server->app.ready, false);
     fprintf(stderr, "httpserver: draining\n");
+    service_manager_tell(server->manager_fd, SERVICE_STOPPING);
     int64_t now_ns = clock_monotonic_ns();
     if (configuration->drain_delay_ns > 0) {
         event = wait_for_any(server, &running, now_ns + configuration->drain_delay_ns);

@@ -6,6 +6,7 @@
 #include "server/drain.h"
 #include "server/privileges.h"
 #include "server/resources.h"
+#include "server/service_manager.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -216,6 +217,10 @@ int server_open(struct server *server, const struct configuration *configuration
 {
     *server = (struct server){.configuration = configuration, .done_fd = -1, .signal_fd = -1};
     resources_open_standard_descriptors();
+    server->manager_fd = service_manager_open();
+    if (server->manager_fd < 0 && server->manager_fd != -ENOENT) {
+        fprintf(stderr, "httpserver: warning: NOTIFY_SOCKET: %s\n", strerror(-server->manager_fd));
+    }
     server->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (server->done_fd < 0) {
         int result = -errno;
@@ -256,6 +261,7 @@ int server_open(struct server *server, const struct configuration *configuration
     }
     atomic_store(&server->app.ready, true); /* who reads the lines below may ask /readyz at once */
     addresses_announce(&server->addresses);
+    service_manager_tell(server->manager_fd, SERVICE_READY);
     return 0;
 }
 
@@ -295,6 +301,9 @@ bool server_close(struct server *server)
     }
     if (server->signal_fd >= 0) {
         close(server->signal_fd);
+    }
+    if (server->manager_fd >= 0) {
+        close(server->manager_fd);
     }
     return true;
 }

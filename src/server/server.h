@@ -29,8 +29,9 @@ struct server {
     struct reload reload;
     struct access_log *log; /* owned; NULL when off */
     struct log_ring *rings[APP_MAX_WORKERS];
-    int done_fd;   /* eventfd: a worker has ended */
-    int signal_fd; /* see drain_open_signals() */
+    int done_fd;    /* eventfd: a worker has ended */
+    int signal_fd;  /* see drain_open_signals() */
+    int manager_fd; /* see service_manager.h; negative when there is none */
     char seed_text[SEED_TEXT_MAX_BYTES + 1];
 };
 
