@@ -31,6 +31,9 @@ _httpserver_options()
             --size \
             --bandwidth \
             --burn \
+            --request-faults \
+            --max-size \
+            --max-burn \
             --seed \
             --log \
             --trust-forwarded \
@@ -78,6 +81,7 @@ _httpserver_values()
 {
     case $1 in
     --reuse-port) compgen -W 'true false' -- "$2" ;;
+    --request-faults) compgen -W 'on off' -- "$2" ;;
     --log) compgen -W 'text json off' -- "$2" ;;
     --seccomp) compgen -W 'auto off' -- "$2" ;;
     --config) compgen -f -- "$2" ;;

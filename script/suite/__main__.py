@@ -41,6 +41,7 @@ STAGES = {
     "system": ("real Prometheus, options, scripts", outside("test/system")),
     "meter": ("libmeter from outside", meter),
     "deploy": ("Kubernetes, Prometheus, Grafana", deploy),
+    "packaging": ("installation, Debian packages, manuals", outside("test/packaging")),
     "asan": ("AddressSanitizer, UBSan", lambda _: tests.with_sanitizer("asan")),
     "tsan": ("ThreadSanitizer", lambda _: tests.with_sanitizer("tsan")),
     "arm64": ("cross-built, under qemu-user", lambda _: arm64.run_all()),
@@ -52,7 +53,7 @@ def arguments():
     parser = argparse.ArgumentParser(
         prog="script/test", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Builds, tests and checks everything, or the stages named:\n" + "\n".join(
-            f"  {name:<7} {title}" for name, (title, _) in STAGES.items()))
+            f"  {name:<9} {title}" for name, (title, _) in STAGES.items()))
     parser.add_argument("stages", nargs="*", metavar="STAGE")
     parser.add_argument("--fuzz-seconds", type=int, default=5, metavar="N",
                         help="how long each fuzzer searches (default 5)")

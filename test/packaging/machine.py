@@ -16,7 +16,7 @@ from stack.process import die_with_parent
 
 BOOT = pathlib.Path(__file__).with_name("boot-machine")
 BOOT_SECONDS = 60
-COMMAND_SECONDS = 170
+COMMAND_SECONDS = 150
 
 
 class NoMachine(Exception):
