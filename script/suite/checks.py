@@ -9,7 +9,8 @@ from suite.results import Tally, one
 
 
 def _shell_scripts():
-    return [path for path in [*sorted((ROOT / "script").iterdir()), ROOT / ".ci" / "run"]
+    return [path for path in [*sorted((ROOT / "script").iterdir()), ROOT / ".ci" / "run",
+                         ROOT / "test" / "packaging" / "boot-machine"]
             if path.is_file() and path.read_bytes().startswith((b"#!/bin/bash", b"#!/bin/sh"))]
 
 

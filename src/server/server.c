@@ -218,7 +218,7 @@ int server_open(struct server *server, const struct configuration *configuration
     *server = (struct server){.configuration = configuration, .done_fd = -1, .signal_fd = -1};
     resources_open_standard_descriptors();
     server->manager_fd = service_manager_open();
-    if (server->manager_fd < 0 && server->manager_fd != -ENOENT) {
+    if (server->manager_fd < 0 && server->manager_fd != -ENODATA) {
         fprintf(stderr, "httpserver: warning: NOTIFY_SOCKET: %s\n", strerror(-server->manager_fd));
     }
     server->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

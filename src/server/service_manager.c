@@ -12,7 +12,7 @@ int service_manager_open(void)
 {
     const char *name = getenv("NOTIFY_SOCKET");
     if (name == NULL) {
-        return -ENOENT;
+        return -ENODATA;
     }
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = strlen(name);

@@ -8,8 +8,9 @@
 #include "base/compiler.h"
 
 /*
- * A datagram socket connected to it, which the caller closes; -ENOENT when the variable is not set.
- * Another negative errno when it cannot be reached. To be called before system calls are given up.
+ * A datagram socket connected to it, which the caller closes; -ENODATA when the variable is not
+ * set, another negative errno when it cannot be reached. To be called before system calls are given
+ * up.
  */
 WARN_UNUSED int service_manager_open(void);
 

@@ -8,10 +8,11 @@ import pytest
 from conftest import ROOT
 
 TITLE = "From the source"
+VERSION = re.search(r"^  version: '(.+)',$", (ROOT / "meson.build").read_text(), re.MULTILINE)[1]
 SERVER = {"bin/httpserver", "lib/systemd/system/httpserver.service", "share/man/man1/httpserver.1",
           "share/bash-completion/completions/httpserver", "share/zsh/site-functions/_httpserver"}
 LIBRARY = {"include/meter.h", "share/man/man3/meter.3", "LIBDIR/libmeter.a", "LIBDIR/libmeter.so",
-           "LIBDIR/libmeter.so.0", "LIBDIR/libmeter.so.0.1.0", "LIBDIR/pkgconfig/meter.pc"}
+           "LIBDIR/libmeter.so.0", f"LIBDIR/libmeter.so.{VERSION}", "LIBDIR/pkgconfig/meter.pc"}
 
 
 def installed_files(machine, folder):
