@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -60,6 +61,10 @@ static int try_calls(void)
 static void with_the_filter_files_are_read_and_nothing_is_started(void **state)
 {
     (void)state;
+    if (prctl(PR_GET_SECCOMP) < 0) {
+        print_message("qemu-user emulates no filters: not tested\n");
+        return;
+    }
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
