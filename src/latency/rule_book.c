@@ -1,6 +1,7 @@
 #include "latency/rule_book.h"
 
 #include "base/clock.h"
+#include "latency/truth_series.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -290,14 +291,10 @@ static int compare_views(const void *one, const void *other)
     return first != second ? (first < second ? -1 : 1) : (a->slot < b->slot ? -1 : 1);
 }
 
-int rule_book_ask(struct rule_book *book, const struct truth_question *question,
-                  struct truth_time now, struct truth_answer **ret_answer,
-                  struct rule_views *ret_views)
+static void hold_locked(struct rule_book *book, struct rule_views *ret_views)
 {
     ret_views->count = 0;
-    pthread_mutex_lock(&book->lock);
-    int result = truth_ask(book->settings.truth, question, now, ret_answer);
-    for (unsigned i = 0; result == 0 && i < RULE_BOOK_SLOTS; i++) {
+    for (unsigned i = 0; i < RULE_BOOK_SLOTS; i++) {
         const struct rule_book_slot *slot = &book->slots[i];
         if (slot->rule != NULL) {
             slot->rule->owners++;
@@ -310,9 +307,37 @@ int rule_book_ask(struct rule_book *book, const struct truth_question *question,
             };
         }
     }
-    pthread_mutex_unlock(&book->lock);
     qsort(ret_views->list, ret_views->count, sizeof ret_views->list[0], compare_views);
+}
+
+int rule_book_ask(struct rule_book *book, const struct truth_question *question,
+                  struct truth_time now, struct truth_answer **ret_answer,
+                  struct rule_views *ret_views)
+{
+    ret_views->count = 0;
+    pthread_mutex_lock(&book->lock);
+    int result = truth_ask(book->settings.truth, question, now, ret_answer);
+    if (result == 0) {
+        hold_locked(book, ret_views);
+    }
+    pthread_mutex_unlock(&book->lock);
     return result;
+}
+
+void rule_book_step(struct rule_book *book, struct truth_series *series,
+                    struct rule_views *ret_views)
+{
+    pthread_mutex_lock(&book->lock);
+    truth_series_step(series);
+    hold_locked(book, ret_views);
+    pthread_mutex_unlock(&book->lock);
+}
+
+void rule_book_hold(struct rule_book *book, struct rule_views *ret_views)
+{
+    pthread_mutex_lock(&book->lock);
+    hold_locked(book, ret_views);
+    pthread_mutex_unlock(&book->lock);
 }
 
 void rule_book_release(struct rule_book *book, struct rule_views *views)

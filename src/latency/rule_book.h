@@ -115,6 +115,14 @@ WARN_UNUSED int rule_book_ask(struct rule_book *book, const struct truth_questio
                               struct rule_views *ret_views);
 void rule_book_release(struct rule_book *book, struct rule_views *views);
 
+/* Makes a step of the series of the same truth, and takes hold of the rules as they were then. */
+struct truth_series;
+void rule_book_step(struct rule_book *book, struct truth_series *series,
+                    struct rule_views *ret_views);
+
+/* Takes hold of the rules as they are. */
+void rule_book_hold(struct rule_book *book, struct rule_views *ret_views);
+
 /* The set in force and the scenario, for `visit`, which must not come back to the book. */
 typedef void rule_book_visit_function(void *context, const struct rule_set *set,
                                       const struct rule_program *program, unsigned phase);

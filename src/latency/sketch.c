@@ -112,3 +112,16 @@ void sketch_add_packed(struct span packed, uint64_t *bins, struct sketch_range *
         bin++;
     }
 }
+
+void sketch_remove_packed(struct span packed, uint64_t *bins)
+{
+    uint64_t bin = 0;
+    while (packed.length > 0) {
+        bin += take_varint(&packed);
+        ASSERT(bin < SKETCH_BINS);
+        uint64_t count = take_varint(&packed);
+        ASSERT(bins[bin] >= count);
+        bins[bin] -= count;
+        bin++;
+    }
+}

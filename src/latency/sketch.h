@@ -65,3 +65,6 @@ size_t sketch_packed_bytes(const uint64_t *bins, struct sketch_range range);
 
 /* Adds what was packed to `bins`, and widens `*range` by it. */
 void sketch_add_packed(struct span packed, uint64_t *bins, struct sketch_range *range);
+
+/* Takes off `bins` what was added to them by the same text. */
+void sketch_remove_packed(struct span packed, uint64_t *bins);

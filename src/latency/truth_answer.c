@@ -33,6 +33,32 @@ struct gathered {
     struct sketch_range range;
 };
 
+void truth_figures_read(const uint64_t *bins, struct sketch_range range,
+                        const struct truth_sums *sums, const struct truth_question *question,
+                        struct truth_figures *ret_figures)
+{
+    *ret_figures = (struct truth_figures){
+        .count = sums->count,
+        .sum_ns = sums->sum_ns,
+        .min_ns = sums->min_ns,
+        .max_ns = sums->max_ns,
+    };
+    if (sums->count == 0) {
+        return;
+    }
+    uint64_t ranks[TRUTH_MAX_QUANTILES];
+    for (unsigned i = 0; i < question->quantile_count; i++) {
+        ranks[i] = sketch_rank(question->quantiles[i], sums->count);
+    }
+    sketch_at_ranks(bins, range, ranks, question->quantile_count, ret_figures->quantiles_ns);
+    for (unsigned i = 0; i < question->quantile_count; i++) {
+        int64_t *ns = &ret_figures->quantiles_ns[i];
+        bool first = ranks[i] == 1, last = ranks[i] == sums->count;
+        *ns = first || *ns < sums->min_ns ? sums->min_ns : *ns;
+        *ns = last || *ns > sums->max_ns ? sums->max_ns : *ns;
+    }
+}
+
 static void gather_ledger(const struct truth_ledger *ledger, uint64_t *scratch, unsigned slot,
                           unsigned figure, struct gathered *gathered)
 {
@@ -105,29 +131,8 @@ static void gather(struct truth_answer *answer, uint32_t slot, unsigned figure,
 static void finish_figures(struct truth_answer *answer, const struct gathered *gathered,
                            struct truth_figures *ret_figures)
 {
-    const struct truth_question *question = &answer->question;
-    const struct truth_sums *sums = &gathered->sums;
-    *ret_figures = (struct truth_figures){
-        .count = sums->count,
-        .sum_ns = sums->sum_ns,
-        .min_ns = sums->min_ns,
-        .max_ns = sums->max_ns,
-    };
-    if (sums->count == 0) {
-        return;
-    }
-    uint64_t ranks[TRUTH_MAX_QUANTILES];
-    for (unsigned i = 0; i < question->quantile_count; i++) {
-        ranks[i] = sketch_rank(question->quantiles[i], sums->count);
-    }
-    sketch_at_ranks(answer->scratch, gathered->range, ranks, question->quantile_count,
-                    ret_figures->quantiles_ns);
-    for (unsigned i = 0; i < question->quantile_count; i++) {
-        int64_t *ns = &ret_figures->quantiles_ns[i];
-        bool first = ranks[i] == 1, last = ranks[i] == sums->count;
-        *ns = first || *ns < sums->min_ns ? sums->min_ns : *ns;
-        *ns = last || *ns > sums->max_ns ? sums->max_ns : *ns;
-    }
+    truth_figures_read(answer->scratch, gathered->range, &gathered->sums, &answer->question,
+                       ret_figures);
     for (uint32_t bin = gathered->range.first; bin <= gathered->range.last; bin++) {
         answer->scratch[bin] = 0;
     }

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "latency/truth.h"
+#include "latency/truth_answer.h"
 
 #include <pthread.h>
 
@@ -83,6 +83,11 @@ static inline struct sketch_range truth_sums_range(const struct truth_sums *sums
                ? SKETCH_RANGE_EMPTY
                : (struct sketch_range){sketch_bin(sums->min_ns), sketch_bin(sums->max_ns)};
 }
+
+/* What is read off a sketch whose values have these sums. */
+void truth_figures_read(const uint64_t *bins, struct sketch_range range,
+                        const struct truth_sums *sums, const struct truth_question *question,
+                        struct truth_figures *ret_figures);
 
 /* Takes what all workers recorded until now. With the lock held. */
 void truth_cut_locked(struct truth *truth);
