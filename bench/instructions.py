@@ -4,10 +4,10 @@
     bench/instructions.py [--write]
 
 The scenario is fixed: the release build, one worker, one connection, one request at a time, `/`
-with no delay and no log. The difference of two runs leaves starting and ending out, and the first
-observation in each bucket of a native histogram is not counted: how many buckets there are depends on
-how long requests take. So the figure repeats within a thousandth whatever else the machine is doing,
-and a regression shows at once.
+with no delay and no log. The main thread, which does something once a second, is left out, and the
+difference of two runs leaves starting and ending out. The first observation in each bucket of a native
+histogram is not counted: how many buckets there are depends on how long requests take. So the figure
+repeats within a thousandth whatever else the machine is doing, and a regression shows at once.
 --write records it in bench/instructions.txt, which script/test holds the build against.
 """
 
@@ -36,7 +36,7 @@ def instructions_of_a_run(requests):
         server = Server("--delay", "none", "--log", "off", "--workers", "1", "--seccomp", "off",
                         wrap=["valgrind", "--quiet", "--tool=callgrind",
                               f"--toggle-collect={NOT_COUNTED}", "--collect-atstart=yes",
-                              f"--callgrind-out-file={profile}"],
+                              "--separate-threads=yes", f"--callgrind-out-file={profile}"],
                         timeout_seconds=60)
         with server.connect() as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -46,10 +46,16 @@ def instructions_of_a_run(requests):
                     raise RuntimeError("not the answer of /")
         if server.stop() != 0:
             raise RuntimeError(server.stderr_text())
-        for line in profile.read_text().splitlines():
-            if line.startswith(("summary:", "totals:")):
-                return int(line.split()[1])
-    raise RuntimeError("callgrind wrote no total")
+        return sum(total_of(path) for path in profile.parent.glob(profile.name + "-*")
+                   if not path.name.endswith("-01"))
+
+
+def total_of(profile):
+    """Of one thread's profile."""
+    for line in profile.read_text().splitlines():
+        if line.startswith(("summary:", "totals:")):
+            return int(line.split()[1])
+    raise RuntimeError(f"callgrind wrote no total into {profile.name}")
 
 
 def instructions_per_request():

@@ -39,6 +39,7 @@ _httpserver_options()
             --trust-forwarded \
             --user \
             --seccomp \
+            --admin \
             --drain-delay \
             --drain-timeout \
             --config \

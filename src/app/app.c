@@ -41,6 +41,10 @@ int app_init(struct app *app, const struct app_settings *settings, struct meter_
     if (result == 0) {
         result = init_rules(app);
     }
+    if (result == 0) {
+        app->live = live_new(app);
+        result = app->live == NULL ? -ENOMEM : 0;
+    }
     if (result != 0) {
         return result;
     }
@@ -50,6 +54,8 @@ int app_init(struct app *app, const struct app_settings *settings, struct meter_
 
 void app_destroy(struct app *app)
 {
+    live_free(app->live);
+    app->live = NULL;
     rule_book_destroy(&app->rules);
     app_truth_destroy(&app->truth);
 }

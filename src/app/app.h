@@ -7,6 +7,7 @@
 
 #include "app/client_address.h"
 #include "app/content.h"
+#include "app/live.h"
 #include "app/metrics.h"
 #include "app/route.h"
 #include "app/truth_slots.h"
@@ -22,6 +23,8 @@ struct app_settings {
     struct law *law; /* of `/`, without a program; not owned */
     /* All rules, or NULL; app_init() takes it over, and it is all zero afterwards. */
     struct rule_program *program;
+    int64_t max_delay_ns;    /* of laws that come later */
+    const char *admin_token; /* of who may change the law; not owned; NULL: nobody */
     uint64_t seed_key;
     struct app_metrics_identity identity; /* its version is a valid field value; not owned */
     struct trusted_networks trusted;      /* not owned */
@@ -36,6 +39,7 @@ struct app {
     struct rule_book rules;
     struct app_metrics metrics;
     struct app_truth truth;
+    struct live *live;      /* owned */
     char index_fields[256]; /* Content-Type and version of `/`, as field lines */
     size_t index_fields_bytes;
     _Atomic bool ready; /* what /readyz says; set by the server */

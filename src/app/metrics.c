@@ -27,6 +27,12 @@
 
 struct request_counts {
     _Atomic uint64_t cells[ROUTE_COUNT][METHOD_COUNT][STATUS_COUNT];
+    /* Those that are not zero, for who looks every second. */
+    _Atomic uint32_t used_count;
+    struct used_cell {
+        uint16_t status;
+        uint8_t route, method;
+    } used[ROUTE_COUNT * METHOD_COUNT * STATUS_COUNT];
 };
 
 struct request_counts *app_metrics_add_worker(struct app_metrics *metrics)
@@ -45,13 +51,39 @@ void request_counts_free(struct request_counts *counts)
     reserve_free(counts, sizeof *counts);
 }
 
+static COLD void note_used(struct request_counts *counts, const struct exchange *exchange)
+{
+    uint32_t count = atomic_load_explicit(&counts->used_count, memory_order_relaxed);
+    counts->used[count] = (struct used_cell){exchange->status, exchange->route, exchange->method};
+    atomic_store_explicit(&counts->used_count, count + 1, memory_order_release);
+}
+
 void request_counts_add(struct request_counts *counts, const struct exchange *exchange)
 {
     ASSERT(exchange->status >= STATUS_FIRST && exchange->status < STATUS_FIRST + STATUS_COUNT);
     _Atomic uint64_t *cell =
         &counts->cells[exchange->route][exchange->method][exchange->status - STATUS_FIRST];
-    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    uint64_t before = atomic_load_explicit(cell, memory_order_relaxed);
+    if (UNLIKELY(before == 0)) {
+        note_used(counts, exchange);
+    }
+    atomic_store_explicit(cell, before + 1, memory_order_relaxed);
+}
+
+void app_metrics_visit_workers(const struct app_metrics *metrics, app_metrics_visit_function *visit,
+                               void *context)
+{
+    for (unsigned i = 0; i < metrics->worker_count; i++) {
+        const struct request_counts *counts = metrics->counts[i];
+        uint32_t used = atomic_load_explicit(&counts->used_count, memory_order_acquire);
+        for (uint32_t k = 0; k < used; k++) {
+            struct used_cell at = counts->used[k];
+            const _Atomic uint64_t *cell =
+                &counts->cells[at.route][at.method][at.status - STATUS_FIRST];
+            visit(context, (enum route)at.route, (enum method)at.method, at.status,
+                  atomic_load_explicit(cell, memory_order_relaxed));
+        }
+    }
 }
 
 void app_metrics_visit_requests(const struct app_metrics *metrics,

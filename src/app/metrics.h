@@ -64,5 +64,9 @@ typedef void app_metrics_visit_function(void *context, enum route route, enum me
 void app_metrics_visit_requests(const struct app_metrics *metrics,
                                 app_metrics_visit_function *visit, void *context);
 
+/* The same, for each worker by itself and in no order: takes as long as few are in use. */
+void app_metrics_visit_workers(const struct app_metrics *metrics, app_metrics_visit_function *visit,
+                               void *context);
+
 /* Observes an exchange of a measured route whose answer was wholly sent. Any thread. */
 void app_metrics_observe(const struct app_metrics *metrics, const struct completion *completion);

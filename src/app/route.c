@@ -1,11 +1,14 @@
 #include "app/route.h"
 
+#include "app/admin.h"
 #include "app/asked_routes.h"
 #include "app/echo.h"
+#include "app/events_page.h"
 #include "app/health.h"
 #include "app/index.h"
 #include "app/metrics_page.h"
 #include "app/truth_page.h"
+#include "app/ui_page.h"
 #include "app/version.h"
 #include "base/assert.h"
 
@@ -98,6 +101,21 @@ static const struct route_entry routes[ROUTE_COUNT] = {
                     .on_demand = true,
                     .begin = echo_begin,
                     .respond = echo_respond},
+    [ROUTE_UI] = {.pattern = {"/ui/*", 5},
+                  .methods = READ_METHODS,
+                  .surfaces = SURFACE_ADMIN,
+                  .begin = ui_page_begin,
+                  .respond = ui_page_respond},
+    [ROUTE_EVENTS] = {.pattern = {"/events", 7},
+                      .methods = READ_METHODS,
+                      .surfaces = SURFACE_ADMIN,
+                      .begin = events_page_begin,
+                      .respond = events_page_respond},
+    [ROUTE_ADMIN_DELAY] = {.pattern = {"/admin/delay", 12},
+                           .methods = METHOD_BIT(METHOD_POST) | METHOD_BIT(METHOD_OPTIONS),
+                           .surfaces = SURFACE_ADMIN,
+                           .begin = admin_begin_delay,
+                           .respond = admin_respond_delay},
 };
 
 const struct route_entry *route_at(enum route route)
@@ -106,8 +124,19 @@ const struct route_entry *route_at(enum route route)
     return &routes[route];
 }
 
+/* With `*` at the pattern's end any path that begins so, and that without the slash. */
+static bool is_under(struct span pattern, struct span path)
+{
+    struct span prefix = span_of(pattern.data, pattern.length - 1);
+    return span_starts_with(path, prefix) ||
+           span_equals(path, span_of(prefix.data, prefix.length - 1));
+}
+
 static bool has_path(const struct route_entry *route, struct span path)
 {
+    if (route->pattern.length > 0 && route->pattern.data[route->pattern.length - 1] == '*') {
+        return is_under(route->pattern, path);
+    }
     return route->prefix.length == 0
                ? span_equals(path, route->pattern)
                : path.length > route->prefix.length && span_starts_with(path, route->prefix);

@@ -23,6 +23,9 @@ enum route {
     ROUTE_DRIP,
     ROUTE_HEADERS,
     ROUTE_ECHO,
+    ROUTE_UI, /* /ui/ and the files under it */
+    ROUTE_EVENTS,
+    ROUTE_ADMIN_DELAY,
     ROUTE_COUNT
 };
 
@@ -31,7 +34,7 @@ struct parse_error;
 struct wish;
 
 struct route_entry {
-    struct span pattern; /* the `route` label; NUL-terminated */
+    struct span pattern; /* the `route` label; NUL-terminated; ends with `*`: any path goes on */
     struct span prefix;  /* the paths that begin so and go on; empty: the path is the pattern */
     unsigned methods;    /* set of METHOD_BIT; OPTIONS and HEAD are answered wherever GET is */
     unsigned surfaces;   /* set of enum surface */

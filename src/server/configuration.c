@@ -285,6 +285,7 @@ void configuration_free(struct configuration *configuration)
     text_list_clear(&configuration->verify_require);
     free(configuration->health_url);
     free(configuration->user);
+    free(configuration->admin);
     for (size_t i = 0; i < OPTION_IDS; i++) {
         free(configuration->origins[i]);
         free(configuration->texts[i]);

@@ -61,6 +61,7 @@ enum option_id {
     OPTION_TRUST_FORWARDED,
     OPTION_USER,
     OPTION_SECCOMP,
+    OPTION_ADMIN,
     OPTION_DRAIN_DELAY,
     OPTION_DRAIN_TIMEOUT,
     OPTION_CONFIG,
@@ -116,6 +117,7 @@ struct configuration {
     unsigned seccomp;                 /* enum seccomp_mode */
     char *user;                       /* owned; UID:GID as written; NULL: stay who one is */
     struct text_list trust_forwarded; /* CIDRs as written */
+    char *admin;                      /* owned; path of the token's file, or `off` */
     int64_t drain_delay_ns;
     int64_t drain_timeout_ns;
     char *config_path; /* owned; NULL without a file */

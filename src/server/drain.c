@@ -53,7 +53,10 @@ static int64_t keep_time(struct server *server)
     struct truth_time now = truth_time_now();
     int64_t slice_ns = truth_tick(server->app.truth.truth, now);
     int64_t phase_ns = rule_book_tick(&server->app.rules, now);
-    return slice_ns < phase_ns ? slice_ns : phase_ns;
+    int64_t second_ns =
+        live_tick(server->app.live, now, server_metrics_in_flight(&server->metrics));
+    int64_t next_ns = slice_ns < phase_ns ? slice_ns : phase_ns;
+    return next_ns < second_ns ? next_ns : second_ns;
 }
 
 /* True for a signal that is to end the process; another one is followed. */
@@ -72,7 +75,8 @@ static bool read_signal(struct server *server)
 
 /*
  * Waits until a signal comes, no worker runs, or the deadline (INT64_MAX: none) passes. Meanwhile
- * it ends the slices of the truth when their time has come, and moves the scenario on.
+ * it ends the slices of the truth when their time has come, moves the scenario on, and tells the
+ * live page of each second.
  */
 static enum waited_for wait_for_any(struct server *server, unsigned *running, int64_t deadline_ns)
 {
@@ -87,7 +91,7 @@ static enum waited_for wait_for_any(struct server *server, unsigned *running, in
             if (clock_monotonic_ns() >= deadline_ns) {
                 return WAITED_DEADLINE;
             }
-            continue; /* a slice of the truth ends, or a phase */
+            continue; /* something is due */
         }
         ASSERT(count > 0 || errno == EINTR);
         if (read_signal(server)) {
@@ -133,6 +137,7 @@ static uint64_t drain(struct server *server)
     enum waited_for event = wait_for_any(server, &running, INT64_MAX);
     ASSERT(event == WAITED_SIGNAL); /* workers do not end by themselves */
     atomic_store(&server->app.ready, false);
+    live_end(server->app.live);
     fprintf(stderr, "httpserver: draining\n");
     service_manager_tell(server->manager_fd, SERVICE_STOPPING);
     int64_t now_ns = clock_monotonic_ns();

@@ -20,8 +20,8 @@ const struct option options[OPTION_IDS] = {
      "kernel chooses, and the real address is printed at start.",
      OPTION_KIND_LIST, COMMAND_SERVE | COMMAND_HEALTH, VALUE(listen)},
     {OPTION_ADMIN_LISTEN, EVERYWHERE, "admin-listen", NULL, "ADDRESS,...", NULL, "same as --listen",
-     "A listener of its own for /metrics and the probes.", OPTION_KIND_LIST,
-     COMMAND_SERVE | COMMAND_HEALTH, VALUE(admin_listen)},
+     "A listener of its own for /metrics, /truth, /ui/, the probes and runtime changes.",
+     OPTION_KIND_LIST, COMMAND_SERVE | COMMAND_HEALTH, VALUE(admin_listen)},
     {OPTION_REUSE_PORT, EVERYWHERE, "reuse-port", NULL, NULL, "false", NULL,
      "Lets another instance listen at the same address and share its connections; without it the "
      "second one fails with \"address in use\".",
@@ -111,6 +111,9 @@ const struct option options[OPTION_IDS] = {
      "Lets only the system calls of a serving process through, where the kernel can; others fail "
      "with EPERM.",
      OPTION_KIND_CHOICE, COMMAND_SERVE, VALUE(seccomp)},
+    {OPTION_ADMIN, EVERYWHERE, "admin", NULL, "off|PATH", "off", NULL,
+     "Runtime changes, for who has the token in the file PATH: POST /admin/delay.",
+     OPTION_KIND_TEXT, COMMAND_SERVE, VALUE(admin)},
     {OPTION_DRAIN_DELAY, EVERYWHERE, "drain-delay", NULL, "DURATION", "0s", NULL,
      "How long to go on accepting after SIGTERM, with /readyz at 503, before draining.",
      OPTION_KIND_DURATION, COMMAND_SERVE, VALUE(drain_delay_ns), 0, HOUR},

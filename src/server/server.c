@@ -40,6 +40,21 @@ static int parse_networks(struct server *server, char error[SERVER_ERROR_BYTES])
     return 0;
 }
 
+static int read_admin_token(struct server *server, char error[SERVER_ERROR_BYTES])
+{
+    const struct configuration *configuration = server->configuration;
+    if (strcmp(configuration->admin, "off") == 0) {
+        return 0;
+    }
+    const char *reason = NULL;
+    int result = admin_token_read(configuration->admin, server->admin_token, &reason);
+    if (result != 0) {
+        describe(error, configuration_origin(configuration, OPTION_ADMIN), configuration->admin,
+                 reason);
+    }
+    return result;
+}
+
 static int open_application(struct server *server, char error[SERVER_ERROR_BYTES])
 {
     const struct configuration *configuration = server->configuration;
@@ -52,6 +67,8 @@ static int open_application(struct server *server, char error[SERVER_ERROR_BYTES
     }
     struct app_settings settings = {
         .program = configuration->program,
+        .max_delay_ns = configuration->max_delay_ns,
+        .admin_token = server->admin_token[0] == '\0' ? NULL : server->admin_token,
         .seed_key = configuration->seed.key,
         .identity = {.version = configuration->version,
                      .build_version = program_version,
@@ -151,6 +168,7 @@ static int open_workers(struct server *server, char error[SERVER_ERROR_BYTES])
         server->worker_count++;
     }
     server->metrics.worker_count = server->worker_count;
+    server->metrics.live = server->app.live;
     return 0;
 }
 
@@ -233,6 +251,9 @@ int server_open(struct server *server, const struct configuration *configuration
         return server->signal_fd;
     }
     int result = parse_networks(server, error);
+    if (result == 0) {
+        result = read_admin_token(server, error);
+    }
     if (result == 0) {
         result = open_application(server, error);
     }

@@ -8,6 +8,7 @@
 #include "net/network.h"
 #include "server/access_log.h"
 #include "server/addresses.h"
+#include "server/admin_token.h"
 #include "server/configuration.h"
 #include "server/reload.h"
 #include "server/server_metrics.h"
@@ -33,6 +34,7 @@ struct server {
     int signal_fd;  /* see drain_open_signals() */
     int manager_fd; /* see service_manager.h; negative when there is none */
     char seed_text[SEED_TEXT_MAX_BYTES + 1];
+    char admin_token[ADMIN_TOKEN_MAX_BYTES + 1]; /* empty: no runtime changes */
 };
 
 /*

@@ -29,12 +29,17 @@ static void collect_connections(struct meter_sink *sink, void *context)
 }
 
 /* Requests that are answered at once are never seen in flight: they begin and end in one turn. */
-static void collect_in_flight(struct meter_sink *sink, void *context)
+uint64_t server_metrics_in_flight(const struct server_metrics *metrics)
 {
-    const struct server_metrics *metrics = context;
     uint64_t sum = sum_state(metrics, CONNECTION_BODY) + sum_state(metrics, CONNECTION_WAITING) +
                    sum_state(metrics, CONNECTION_WRITING) + sum_state(metrics, CONNECTION_PAUSED);
-    (void)meter_emit(sink, NULL, (double)sum);
+    uint64_t viewers = metrics->live == NULL ? 0 : live_viewers(metrics->live);
+    return sum > viewers ? sum - viewers : 0; /* they are not read at one moment */
+}
+
+static void collect_in_flight(struct meter_sink *sink, void *context)
+{
+    (void)meter_emit(sink, NULL, (double)server_metrics_in_flight(context));
 }
 
 static void collect_closed(struct meter_sink *sink, void *context)

@@ -22,6 +22,10 @@ static const struct {
     {"/readyz", ROUTE_READYZ, SURFACE_ADMIN, false, "GET, HEAD, OPTIONS"},
     {"/version", ROUTE_VERSION, SURFACE_PUBLIC, true, "GET, HEAD, OPTIONS"},
     {"/metrics", ROUTE_METRICS, SURFACE_ADMIN, false, "GET, HEAD, OPTIONS"},
+    {"/truth", ROUTE_TRUTH, SURFACE_ADMIN, false, "GET, HEAD, OPTIONS"},
+    {"/ui/*", ROUTE_UI, SURFACE_ADMIN, false, "GET, HEAD, OPTIONS"},
+    {"/events", ROUTE_EVENTS, SURFACE_ADMIN, false, "GET, HEAD, OPTIONS"},
+    {"/admin/delay", ROUTE_ADMIN_DELAY, SURFACE_ADMIN, false, "POST, OPTIONS"},
 };
 
 static void documented_routes_are_found_on_their_surfaces(void **state)
@@ -41,9 +45,11 @@ static void other_paths_are_not_found(void **state)
 {
     (void)state;
     static const char *const paths[] = {
-        "",           "other",      "*",         "//",        "/index.html", "/Healthz",
-        "/healthz/",  "/health",    "/healthzz", "/livez%20", "/metrics/x",  "/METRICS",
-        "/./metrics", "/%6detrics", "metrics",   "/version ",
+        "",           "other",         "*",          "//",         "/index.html",
+        "/Healthz",   "/healthz/",     "/health",    "/healthzz",  "/livez%20",
+        "/metrics/x", "/METRICS",      "/./metrics", "/%6detrics", "metrics",
+        "/version ",  "/uix",          "/u",         "/events/",   "/admin",
+        "/admin/",    "/admin/delay/",
     };
     for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
         assert_int_equal(route_find(span_from_string(paths[i]), EVERYWHERE), ROUTE_OTHER);
@@ -130,11 +136,22 @@ static void methods_are_listed_as_allow_has_them(void **state)
     assert_int_equal(buffer.length, 0);
 }
 
+static void what_is_under_a_pattern_is_found(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/ui", "/ui/", "/ui/main.js", "/ui/a/b", "/ui/*"};
+    for (size_t i = 0; i < ARRAY_LENGTH(paths); i++) {
+        assert_int_equal(route_find(span_from_string(paths[i]), EVERYWHERE), ROUTE_UI);
+        assert_int_equal(route_find(span_from_string(paths[i]), SURFACE_PUBLIC), ROUTE_OTHER);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(documented_routes_are_found_on_their_surfaces),
         cmocka_unit_test(other_paths_are_not_found),
+        cmocka_unit_test(what_is_under_a_pattern_is_found),
         cmocka_unit_test(entries_say_what_the_document_says),
         cmocka_unit_test(the_table_in_the_document_is_the_route_table),
         cmocka_unit_test(methods_are_listed_as_allow_has_them),
