@@ -39,6 +39,7 @@ STAGES = {
     "check": ("static checks", lambda _: checks.run_all()),
     "http": ("protocol, real binary", outside("test/http")),
     "system": ("real Prometheus, options, scripts", outside("test/system")),
+    "page": ("the live page in Chromium", outside("test/page")),
     "meter": ("libmeter from outside", meter),
     "deploy": ("Kubernetes, Prometheus, Grafana", deploy),
     "packaging": ("installation, Debian packages, manuals", outside("test/packaging")),
