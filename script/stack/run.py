@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from stack import exposition, ports, quantile_table
+from stack import exposition, ports, quantile_table, terminal_plot
 from stack.awaiting import await_condition
 from stack.load import Hey
 from stack.process import StartError
@@ -118,6 +118,8 @@ def compare(server, prometheus, started):
     window = math.ceil(time.monotonic() - started) + 5
     table = quantile_table.rows(page, prometheus.value, window)
     say(f"\n{count:.0f} requests\n\n{quantile_table.text(table, window)}")
+    if sys.stdout.isatty():
+        say(f"\n{terminal_plot.plot(table)}")
 
 
 def truth(server):
@@ -140,7 +142,8 @@ def verify(server, prometheus, started):
 def addresses(server, prometheus):
     graph = prometheus.url("/graph?g0.range_input=5m&g0.tab=0&g0.expr=histogram_quantile(0.95,sum"
                            f"%20by%20(le)(rate({quantile_table.FAMILY}_bucket[1m])))")
-    return (f"the server    {server.url('/')}\n"
+    return (f"the live page {server.url('/ui/')}\n"
+            f"the server    {server.url('/')}\n"
             f"its metrics   {server.url('/metrics')}\n"
             f"Prometheus    {prometheus.url('/')}\n"
             f"p95 in it     {graph}")
@@ -149,6 +152,7 @@ def addresses(server, prometheus):
 def run(chosen):
     with contextlib.ExitStack() as stack:
         server = start_server(chosen.server_options, stack)
+        say(f"watch it live: {server.url('/ui/')}\n")
         say(f"{server.name} on {server.url('/')}")
         port = choose_port(PROMETHEUS_PORT, "Prometheus", taken=(server.port,))
         prometheus = Prometheus(f"{server.host}:{server.port}", port=port)

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -22,16 +23,22 @@ LAW = ("--", "--delay", "uniform(0s,200ms)", "--seed", "1")
 class ScriptRun:
     """A started script/run; its descendants are known by a variable in their environment."""
 
-    def __init__(self, tmp_path, *arguments):
+    def __init__(self, tmp_path, *arguments, terminal=False):
         self.mark = f"SCRIPT_RUN_TEST={uuid.uuid4()}"
         self.output_path = tmp_path / "output"
         name, _, value = self.mark.partition("=")
         with open(self.output_path, "wb") as output:
             self.child = subprocess.Popen(
-                [ROOT / "script" / "run", *arguments], stdin=subprocess.DEVNULL, stdout=output,
+                self.command(arguments, terminal), stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, start_new_session=True,
                 env=clean_environment({name: value, "BUILD_DIR": str(build_folder()),
                                        "TMPDIR": str(tmp_path)}))
+
+    @staticmethod
+    def command(arguments, terminal):
+        command = [str(ROOT / "script" / "run"), *arguments]
+        # script(1) gives it a terminal.
+        return ["script", "-qec", shlex.join(command), "/dev/null"] if terminal else command
 
     def output(self):
         return self.output_path.read_text()
@@ -59,8 +66,8 @@ class ScriptRun:
 def script_run(binary, tmp_path):
     started = []
 
-    def start(*arguments):
-        started.append(ScriptRun(tmp_path, *arguments))
+    def start(*arguments, terminal=False):
+        started.append(ScriptRun(tmp_path, *arguments, terminal=terminal))
         return started[-1]
 
     yield start
@@ -85,8 +92,21 @@ def test_it_prints_the_three_columns_and_leaves_nothing(script_run, tmp_path):
         assert float(asked) == pytest.approx(float(recorded), rel=0.01)
         assert float(lower) < float(law) <= float(upper)
     assert "verdict: the stack tells the truth\n" in one.output()
+    assert re.search(r"^watch it live: http://127\.0\.0\.1:\d+/ui/$", one.output(), re.MULTILINE)
+    assert "\033" not in one.output() and "·" not in one.output()  # no terminal: plain
     assert one.processes() == []
     assert list(tmp_path.glob("httpserver-prometheus-*")) == []
+
+
+def test_on_a_terminal_there_is_a_picture(script_run):
+    one = script_run("--seconds", "2", *LAW, terminal=True)
+    assert one.child.wait(120) == 0, one.output()
+    plain = re.sub(r"\033\[\d*m", "", one.output()).replace("\r", "")
+    rows = re.findall(r"^(p\d+) +([·|o+]+)$", plain, re.MULTILINE)
+    assert [name for name, _ in rows] == ["p50", "p90", "p95", "p99"], plain
+    places = [marks.index("|") for _, marks in rows]
+    assert places == sorted(places) and places[0] < places[-1]
+    assert "\033" in one.output() and "the law" in plain
 
 
 def test_a_taken_port_is_said_and_the_next_free_one_used(script_run):
