@@ -1,5 +1,6 @@
 #include "app/truth_page.h"
 
+#include "app/staging.h"
 #include "app/truth_json.h"
 #include "app/truth_query.h"
 #include "base/assert.h"
@@ -15,33 +16,23 @@
 
 struct truth_page {
     struct truth_json json;
-    struct buffer staged; /* made and not yet handed over */
-    size_t taken;         /* bytes of it that were */
+    struct staging staging;
     char memory[STAGED_BYTES];
 };
 
 static _Atomic unsigned running_pages;
 
+static bool next_part(void *context, struct buffer *part)
+{
+    struct truth_page *page = context;
+    return truth_json_next(&page->json, part);
+}
+
 static ssize_t pull_page(void *context, char *memory, size_t capacity, struct content_pace *pace)
 {
     (void)pace;
     struct truth_page *page = context;
-    struct buffer out = buffer_over(memory, capacity);
-    while (buffer_room(&out) > 0) {
-        if (page->taken == page->staged.length) {
-            page->staged.length = 0;
-            page->taken = 0;
-            if (!truth_json_next(&page->json, &page->staged)) {
-                break;
-            }
-            ASSERT(!page->staged.overflowed);
-        }
-        struct span left = span_after(buffer_span(&page->staged), page->taken);
-        size_t bytes = left.length < buffer_room(&out) ? left.length : buffer_room(&out);
-        buffer_append(&out, left.data, bytes);
-        page->taken += bytes;
-    }
-    return (ssize_t)out.length;
+    return staging_pull(&page->staging, next_part, page, memory, capacity);
 }
 
 static void close_page(void *context, bool whole)
@@ -65,8 +56,7 @@ static struct truth_page *start_page(struct app *app, const struct truth_query *
         atomic_fetch_sub(&running_pages, 1);
         return NULL;
     }
-    page->staged = buffer_over(page->memory, sizeof page->memory);
-    page->taken = 0;
+    page->staging = staging_over(page->memory, sizeof page->memory);
     return page;
 }
 

@@ -1,6 +1,6 @@
 #include "app/ui_page.h"
 
-#include "app/live_json.h"
+#include "app/ui_server.h"
 #include "app/web_assets.h"
 #include "base/assert.h"
 #include "http/accept_encoding.h"
@@ -14,12 +14,6 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "                \
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/* Of server.json: head and end, and of each rule that is in force. */
-#define HEAD_BYTES ((size_t)4096)
-#define RULE_BYTES ((size_t)81920)
-/* Of them being sent, over all workers. */
-#define MAX_SERVER_TEXTS 16
-
 /* What respond() is to do; index into web_assets, or one of these. */
 enum { UI_REDIRECT = -1, UI_SERVER = -2 };
 
@@ -28,14 +22,10 @@ struct ui_request {
     bool gzip;
 };
 
-/* Text on its way: an asset's, or one that was made for it. */
-struct sent_text {
+/* A file on its way. */
+struct sent_asset {
     struct span left;
-    bool counted; /* in server_texts */
-    char made[];  /* owned */
 };
-
-static _Atomic unsigned server_texts;
 
 static const struct span path_prefix = {"/ui/", 4};
 
@@ -104,49 +94,35 @@ void ui_page_begin(struct app_worker *worker, struct exchange *exchange,
     buffer_append(keep, &wanted, sizeof wanted);
 }
 
-static ssize_t pull_text(void *context, char *memory, size_t capacity, struct content_pace *pace)
+static ssize_t pull_asset(void *context, char *memory, size_t capacity, struct content_pace *pace)
 {
     (void)pace;
-    struct sent_text *text = context;
-    size_t bytes = text->left.length < capacity ? text->left.length : capacity;
-    memcpy(memory, text->left.data, bytes);
-    text->left = span_after(text->left, bytes);
+    struct sent_asset *sent = context;
+    size_t bytes = sent->left.length < capacity ? sent->left.length : capacity;
+    memcpy(memory, sent->left.data, bytes);
+    sent->left = span_after(sent->left, bytes);
     return (ssize_t)bytes;
 }
 
-static void close_text(void *context, bool whole)
+static void close_asset(void *context, bool whole)
 {
     (void)whole;
-    struct sent_text *text = context;
-    if (text->counted) {
-        atomic_fetch_sub(&server_texts, 1);
-    }
-    free(text);
-}
-
-static void respond_without_memory(struct exchange *exchange, struct response *response)
-{
-    exchange->status = 503;
-    response_plain_text(response, SPAN("too many of these at once, or no memory for one\n"));
-}
-
-static void finish_with_text(struct response *response, struct sent_text *text)
-{
-    response_finish_with_source(
-        response, (struct content_source){.pull = pull_text, .close = close_text, .context = text});
+    free(context);
 }
 
 static void respond_asset(const struct web_asset *asset, bool gzip, struct exchange *exchange,
                           struct response *response)
 {
-    struct sent_text *text = NULL;
+    struct sent_asset *sent = NULL;
+    struct span content = gzip ? asset->gzip : asset->plain;
     if (exchange->status == 200) {
-        text = calloc(1, sizeof *text);
-        if (text == NULL) {
-            respond_without_memory(exchange, response);
+        sent = malloc(sizeof *sent);
+        if (sent == NULL) {
+            exchange->status = 503;
+            response_plain_text(response, SPAN("there is no memory for it\n"));
             return;
         }
-        text->left = gzip ? asset->gzip : asset->plain;
+        sent->left = content;
     }
     char memory[64];
     response_start(response);
@@ -154,7 +130,7 @@ static void respond_asset(const struct web_asset *asset, bool gzip, struct excha
     response_field(response, SPAN("cache-control"), SPAN("no-cache"));
     response_field(response, SPAN("vary"), SPAN("accept-encoding"));
     response_field(response, SPAN("content-security-policy"), SPAN(CONTENT_SECURITY_POLICY));
-    if (text == NULL) {
+    if (sent == NULL) {
         response_finish_without_content(response);
         return;
     }
@@ -165,51 +141,10 @@ static void respond_asset(const struct web_asset *asset, bool gzip, struct excha
     if (gzip) {
         response_field(response, SPAN("content-encoding"), SPAN("gzip"));
     }
-    finish_with_text(response, text);
-}
-
-static struct sent_text *make_server_text(const struct app *app, const struct rule_views *views)
-{
-    unsigned count = 0; /* those in force come first */
-    while (count < views->count && views->list[count].in_force) {
-        count++;
-    }
-    size_t capacity = HEAD_BYTES + count * RULE_BYTES;
-    struct sent_text *text = malloc(sizeof *text + capacity);
-    if (text == NULL) {
-        return NULL;
-    }
-    text->counted = true;
-    struct buffer out = buffer_over(text->made, capacity);
-    struct json_writer json = {.out = &out};
-    live_json_server_head(app, &json);
-    for (unsigned i = 0; i < count; i++) {
-        live_json_server_rule(&views->list[i], &json);
-    }
-    live_json_server_end(&json);
-    ASSERT(!out.overflowed);
-    text->left = buffer_span(&out);
-    return text;
-}
-
-static void respond_server(struct app *app, struct exchange *exchange, struct response *response)
-{
-    struct sent_text *text = NULL;
-    if (atomic_fetch_add(&server_texts, 1) < MAX_SERVER_TEXTS) {
-        struct rule_views views;
-        rule_book_hold(&app->rules, &views);
-        text = make_server_text(app, &views);
-        rule_book_release(&app->rules, &views);
-    }
-    if (text == NULL) {
-        atomic_fetch_sub(&server_texts, 1);
-        respond_without_memory(exchange, response);
-        return;
-    }
-    response_start(response);
-    response_field(response, SPAN("content-type"), SPAN("application/json"));
-    response_field(response, SPAN("cache-control"), SPAN("no-store"));
-    finish_with_text(response, text);
+    response_finish_with_source(response, (struct content_source){.pull = pull_asset,
+                                                                  .close = close_asset,
+                                                                  .context = sent,
+                                                                  .length = content.length});
 }
 
 void ui_page_respond(struct app_worker *worker, struct exchange *exchange,
@@ -219,7 +154,7 @@ void ui_page_respond(struct app_worker *worker, struct exchange *exchange,
     ASSERT(exchange->kept.length == sizeof wanted);
     memcpy(&wanted, exchange->kept.data, sizeof wanted);
     if (wanted.asset == UI_SERVER) {
-        respond_server(worker->app, exchange, response);
+        ui_server_respond(worker->app, exchange, response);
     } else if (wanted.asset == UI_REDIRECT) {
         response_start(response);
         /* Relative: right behind a proxy that serves it under a path of its own, too. */

@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "http/response.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +29,10 @@ struct app_fixture {
     struct request request;
     char head[4096];
     char keep[4096];
-    char output[8192];
+    char output[65536];
     size_t output_bytes;
+    ssize_t content_end; /* what the source said last; see fixture_respond_whole() */
+    int64_t content_ns;  /* and when, since the start */
 };
 
 static inline void fixture_open(struct app_fixture *fixture, const char *law, bool admin_everywhere)
@@ -117,6 +120,49 @@ static inline const char *fixture_respond(struct app_fixture *fixture)
     assert_false(output.overflowed);
     fixture->output_bytes = output.length;
     fixture->output[output.length] = '\0';
+    return fixture->output;
+}
+
+/* As the engine does: the body comes behind what begin() kept. */
+static inline void fixture_add_body(struct app_fixture *fixture, const char *body)
+{
+    struct span *kept = &fixture->exchange.kept;
+    size_t bytes = strlen(body);
+    fixture->exchange.body_cut = bytes > fixture->exchange.body_room;
+    bytes = fixture->exchange.body_cut ? fixture->exchange.body_room : bytes;
+    assert_true(kept->length + bytes <= sizeof fixture->keep);
+    memcpy(fixture->keep + kept->length, body, bytes);
+    *kept = span_of(fixture->keep, kept->length + bytes);
+}
+
+/* The answer and, behind its head, what its source gives until it ends or fails. */
+static inline const char *fixture_respond_whole(struct app_fixture *fixture)
+{
+    (void)fixture_respond(fixture);
+    struct content_source source = fixture->exchange.source;
+    if (source.pull == NULL) {
+        return fixture->output;
+    }
+    char *at = stpcpy(fixture->output + fixture->output_bytes, "\r\n");
+    struct content_pace pace = {.now_ns = 1000, .kept = fixture->exchange.kept};
+    for (;;) {
+        size_t room = sizeof fixture->output - 1 - (size_t)(at - fixture->output);
+        assert_true(room > 0);
+        ssize_t got = source.pull(source.context, at, room < 1000 ? room : 1000, &pace);
+        if (got == -EAGAIN) {
+            assert_true(pace.resume_ns > pace.now_ns);
+            pace.now_ns = pace.resume_ns;
+        } else if (got <= 0) {
+            fixture->content_end = got;
+            break;
+        } else {
+            at += got;
+        }
+    }
+    *at = '\0';
+    fixture->output_bytes = (size_t)(at - fixture->output);
+    fixture->content_ns = pace.now_ns - 1000;
+    source.close(source.context, fixture->content_end == 0);
     return fixture->output;
 }
 
