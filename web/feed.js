@@ -1,9 +1,9 @@
-// The stream of events, and what becomes of it: live, draining, lost, and back again.
+// The stream of events, and what becomes of it: live, draining, refused, lost, and back again.
 
 const SILENT_MS = 4000; // without an event the connection counts as lost
 const AGAIN_MS = 1000;
 
-// `onSecond(id, second)` for each event; `onState(state)`: "live", "draining" or "lost".
+// `onSecond(id, second)` for each event; `onState(state)`: "live", "draining", "refused" or "lost".
 export function follow(url, onSecond, onState) {
   let source = null;
   let alarm = null;
@@ -14,15 +14,19 @@ export function follow(url, onSecond, onState) {
     alarm = setTimeout(lost, SILENT_MS);
   }
 
-  function lost() {
-    onState(draining ? "draining" : "lost");
+  function again(state) {
+    onState(state);
     source.close();
     clearTimeout(alarm);
     alarm = setTimeout(connect, AGAIN_MS);
   }
 
+  function lost() {
+    draining = false;
+    again("lost");
+  }
+
   function connect() {
-    source?.close();
     source = new EventSource(url);
     source.onmessage = (event) => {
       listen();
@@ -32,9 +36,16 @@ export function follow(url, onSecond, onState) {
     };
     source.addEventListener("draining", () => {
       draining = true;
-      lost();
+      again("draining");
     });
-    source.onerror = lost;
+    source.onerror = () => {
+      // An answer that is no stream closes it; without an answer it would go on by itself.
+      if (source.readyState === EventSource.CLOSED) {
+        again(draining ? "draining" : "refused");
+      } else {
+        lost();
+      }
+    };
     listen();
   }
 

@@ -16,6 +16,7 @@ const STATES = {
   live: "live",
   quiet: "no traffic yet",
   draining: "draining: the server ends",
+  refused: "too many viewers, trying again",
   lost: "connection lost, trying again",
 };
 
@@ -39,7 +40,7 @@ function showState() {
   if (pill.dataset.state !== shown) {
     pill.dataset.state = shown;
     pill.textContent = STATES[shown];
-    document.body.toggleAttribute("data-stale", shown === "lost" || shown === "draining");
+    document.body.toggleAttribute("data-stale", ["lost", "draining", "refused"].includes(shown));
     document.title = shown === "live" ? "httpserver" : `httpserver: ${STATES[shown]}`;
   }
 }
@@ -71,11 +72,19 @@ function chooseRules() {
   const seen = new Set(["default"]);
   history.columns.forEach((column) => column.rules.forEach((_, name) => seen.add(name)));
   const list = element("rule");
-  if (list.options.length !== seen.size) {
+  const leftOut = history.last.left_out;
+  const wanted = `${[...seen].join("\n")}\n${leftOut}`;
+  if (list.dataset.shown !== wanted) {
+    list.dataset.shown = wanted;
     list.replaceChildren(...[...seen].map((name) => {
       const about = server.rules.find((rule) => rule.rule === name);
       return new Option(name === "default" ? "/" : about ? `${about.route} (${name})` : name, name);
     }));
+    if (leftOut > 0) {
+      const more = new Option(`${leftOut} more had no room`);
+      more.disabled = true;
+      list.append(more);
+    }
     list.value = chosenRule;
     element("rule-choice").hidden = seen.size < 2;
   }

@@ -16,7 +16,8 @@
 
 #define LIVE_HISTORY_SECONDS 300
 #define LIVE_HISTORY_BYTES ((size_t)1 << 20)
-#define LIVE_EVENT_MAX_BYTES ((size_t)32768)
+/* What does not fit into it is left out, and the event says how many rules that is. */
+#define LIVE_EVENT_MAX_BYTES ((size_t)65536)
 /* Viewers at one time, over all workers; more are answered 503. */
 #define LIVE_MAX_VIEWERS 64
 

@@ -10,6 +10,8 @@
 /* An octave of a law has 2^6 bins. */
 #define MASS_BITS 6
 #define MASS_BINS (SKETCH_BINS >> (SKETCH_BITS - MASS_BITS))
+/* Of what is behind the rules of a second. */
+#define TAIL_BYTES 64
 
 const struct truth_question live_question = {
     .quantile_count = LIVE_QUANTILES,
@@ -130,18 +132,31 @@ static void put_entry(const struct app *app, const struct entry *entry,
     json_close(json, '}');
 }
 
-/* The rule of the options is told of always; of others those that have something to tell. */
-static void put_if_needed(const struct app *app, const struct truth_series *series,
-                          const struct entry *entry, struct json_writer *json)
+/*
+ * The rule of the options is told of always; of others those that have something to tell. False
+ * when there is no room for it.
+ */
+WARN_UNUSED static bool put_if_needed(const struct app *app, const struct truth_series *series,
+                                      const struct entry *entry, struct json_writer *json)
 {
     static const uint64_t nothing[TRUTH_COARSE_BINS];
     struct truth_step step = {.coarse = nothing};
     bool any = truth_series_look(series, entry->slot, &step) && step.window.count > 0;
     bool always = entry->view != NULL && entry->view->in_force &&
                   entry->view->rule->definition.number == DRAW_DEFAULT_RULE;
-    if (any || always) {
-        put_entry(app, entry, &step, json);
+    if (!any && !always) {
+        return true;
     }
+    struct json_writer before = *json;
+    size_t length = json->out->length;
+    put_entry(app, entry, &step, json);
+    if (!json->out->overflowed && buffer_room(json->out) >= TAIL_BYTES) {
+        return true;
+    }
+    *json = before;
+    json->out->length = length;
+    json->out->overflowed = false;
+    return false;
 }
 
 static void put_codes(struct json_writer *json, const struct live_second *second)
@@ -177,14 +192,17 @@ void live_json_second(const struct app *app, const struct live_second *second, s
     put_codes(&json, second);
     json_name(&json, "rules");
     json_open(&json, '[');
+    uint64_t left_out = 0;
     for (unsigned i = 0; i < second->rules->count; i++) {
         const struct rule_view *view = &second->rules->list[i];
-        put_if_needed(app, second->series, &(struct entry){view, view->slot}, &json);
+        left_out += !put_if_needed(app, second->series, &(struct entry){view, view->slot}, &json);
     }
     for (unsigned slot = 0; slot < app->truth.route_slot_count; slot++) {
-        put_if_needed(app, second->series, &(struct entry){NULL, slot}, &json);
+        left_out += !put_if_needed(app, second->series, &(struct entry){NULL, slot}, &json);
     }
     json_close(&json, ']');
+    json_name(&json, "left_out");
+    json_u64(&json, left_out);
     json_close(&json, '}');
 }
 

@@ -23,7 +23,10 @@ struct live_second {
 
 extern const struct truth_question live_question;
 
-/* Appends the second's object; what does not fit sets `overflowed`. */
+/*
+ * Appends the second's object. Rules that have no room in `out` are left out of it and counted
+ * there; if the rest has none, `overflowed` is set.
+ */
 void live_json_second(const struct app *app, const struct live_second *second, struct buffer *out);
 
 /* Appends the head of the server's object, then one rule after the other, then its end. */

@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from observed import answered, await_value, closed_by
 from stack.awaiting import await_condition
 
 TOKEN = "a-token-nobody-guesses"
@@ -127,6 +128,30 @@ def test_a_viewer_that_left_frees_its_place(server):
             viewer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             viewer.close()
         await_condition(lambda: one.get("/events", method="HEAD")[0] == 200, what="free places")
+
+
+def test_a_viewer_that_takes_nothing_is_counted_and_frees_its_place(server, tmp_path):
+    # Sixty rules with requests in the last minute make seconds of some 30 KB.
+    rules = [{"route": f"/bytes/{number}", "delay": "const(0s)"} for number in range(60)]
+    file = tmp_path / "server.yaml"
+    file.write_text(json.dumps({"rules": rules}))
+    one = server("--config", file, "--write-timeout", "300ms", "--log", "off")
+    for number in range(60):
+        assert one.get(f"/bytes/{number}")[0] == 200
+    stuck = socket.socket()
+    stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    # With small segments the kernel keeps little for a peer; on the loopback it would be megabytes.
+    stuck.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    stuck.connect((one.host, one.port))
+    stuck.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+    viewer = Viewer(one, version="1.0")  # without chunks within an event
+    # Others are told every second meanwhile.
+    await_value(closed_by, one, "write_timeout", 1)
+    await_value(answered, one, 499, 1, route="/events", method="GET")
+    told = second(viewer.await_text(r'id: .*\ndata: (.*"viewers":1,.*)\n\n'))
+    assert len(told["rules"]) == 61 and told["left_out"] == 0
+    viewer.close()
+    stuck.close()
 
 
 def test_the_page_is_kept_by_browsers_until_it_changes(server):

@@ -182,6 +182,7 @@ def test_it_tells_of_the_end_and_comes_back_after_a_restart(server, browser):
     one.send_signal(15)
     await_condition(lambda: browser.state() == "draining", what="the state draining")
     assert one.wait(20) == 0
+    await_condition(lambda: browser.state() == "lost", what="the state lost")
     # Requests that are refused make the browser say so.
     expected = ("ERR_", "status of 503")
     other = server("--delay", "const(2ms)", "--seed", "2", "--log", "off",
@@ -202,6 +203,21 @@ def test_a_lost_connection_is_told(server, browser):
     one.wait()
     await_condition(lambda: browser.state() == "lost", what="the state lost")
     assert browser.run("return document.body.hasAttribute('data-stale')")
+
+
+def test_too_many_viewers_are_told_and_let_in_later(server, browser):
+    one = server("--delay", "none", "--log", "off")
+    others = []
+    for _ in range(64):
+        others.append(one.connect())
+        others[-1].sendall(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert others[-1].recv(12) == b"HTTP/1.1 200"
+    show(browser, one, state="refused")
+    assert browser.text("#state") == "too many viewers, trying again"
+    for other in others:
+        other.close()
+    await_condition(lambda: browser.state() == "quiet", what="a place")
+    assert_quiet(browser, expected=("status of 503",))
 
 
 @pytest.fixture(scope="module")
@@ -259,6 +275,34 @@ def test_it_is_there_for_who_does_not_see_it(busy, browser):
         browser.key("Tab")
         reached.append(browser.run("return document.activeElement.className || document.activeElement.id"))
     assert reached[:2] == ["skip", "heatmap"]
+
+
+CONTRASTS = """
+    const style = getComputedStyle(document.documentElement);
+    const luminance = (name) => {
+      const [r, g, b] = style.getPropertyValue(`--${name}`).trim().match(/[0-9a-f]{2}/g)
+        .map((two) => parseInt(two, 16) / 255)
+        .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const found = {};
+    for (const ink of ["ink", "muted", "law", "measured", "buckets", "good", "warn", "bad"]) {
+      for (const under of ["paper", "card"]) {
+        const [one, other] = [luminance(ink), luminance(under)].sort((a, b) => b - a);
+        found[`${ink} on ${under}`] = (one + 0.05) / (other + 0.05);
+      }
+    }
+    return found;"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_enough_contrast(busy, browser, scheme):
+    """WCAG 2.2, 1.4.3: 4.5 to 1."""
+    show(browser, busy)
+    browser.scheme(scheme)
+    contrasts = browser.run(CONTRASTS)
+    assert len(contrasts) == 16
+    assert {name: value for name, value in contrasts.items() if value < 4.5} == {}
 
 
 def test_the_page_is_small_and_loads_nothing_from_elsewhere(busy):
