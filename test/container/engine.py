@@ -69,7 +69,8 @@ def _clear(record):
         # None where the bridge was another engine's; then the rules are too.
         if record["network"] is not None:
             machine.restore_network(record["network"])
-        machine.unmount_below(record["folder"])
+        for place in (record["folder"], CACHE):
+            machine.unmount(place)
     shutil.rmtree(record["folder"], ignore_errors=True)
     RECORD.unlink()
 

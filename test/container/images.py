@@ -17,6 +17,8 @@ deb {MIRROR}/debian bookworm main
 deb {MIRROR}/debian bookworm-updates main
 deb {MIRROR}/debian-security bookworm-security main
 """
+# As the image of Debian's makers has it: a package's files need not be on the disk before the next one's.
+FASTER = {"etc/dpkg/dpkg.cfg.d/docker-apt-speedup": "force-unsafe-io\n"}
 STAND_INS = pathlib.Path(__file__).parent / "stand_ins"
 ENVIRONMENT = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "deploy" / "compose" / ".env").read_text(), re.M))
 PROMETHEUS = f"prom/prometheus:{ENVIRONMENT['PROMETHEUS_TAG']}"
@@ -52,7 +54,8 @@ def make_base():
     with tempfile.TemporaryDirectory(prefix="httpserver-base-") as folder:
         root = pathlib.Path(folder) / "root"
         run("debootstrap", "--variant=minbase", "bookworm", root, f"{MIRROR}/debian")
-        (root / "etc/apt/sources.list").write_text(SOURCES)
+        for name, text in {"etc/apt/sources.list": SOURCES, **FASTER}.items():
+            (root / name).write_text(text)
         archive = pathlib.Path(folder) / "root.tar"
         run("tar", "--create", "--file", archive, "--directory", root,
             "--exclude=./var/cache/apt/archives/*.deb", "--exclude=./var/lib/apt/lists/*", ".")

@@ -55,11 +55,12 @@ def restore_network(before):
         FORWARDING.write_text(before["forwarding"])
 
 
-def unmount_below(folder):
-    """A stopped engine leaves its network namespace mounted in it."""
-    for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
-        place = line.split()[1]
-        if place.startswith(f"{folder}/"):
+def unmount(folder):
+    """What is mounted there and below: a stopped engine leaves its network namespace, one that was
+    killed the folder of its images, mounted on itself, and its containers' files in that."""
+    places = [line.split()[1] for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
+    for place in reversed(places):
+        if f"{place}/".startswith(f"{folder}/"):
             subprocess.run(["umount", place], capture_output=True, check=False)
 
 
