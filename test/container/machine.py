@@ -61,7 +61,8 @@ def unmount(folder):
     places = [line.split()[1] for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()]
     for place in reversed(places):
         if f"{place}/".startswith(f"{folder}/"):
-            subprocess.run(["umount", place], capture_output=True, check=False)
+            # Lazily: our own lock is a file there.
+            subprocess.run(["umount", "--lazy", place], capture_output=True, check=False)
 
 
 def end_containers(identifiers):
