@@ -2,6 +2,7 @@
 
 #include "app/live_json.h"
 #include "base/clock.h"
+#include "base/places.h"
 #include "base/reserve.h"
 
 #include <errno.h>
@@ -193,19 +194,12 @@ void live_end(struct live *live)
 
 bool live_add_viewer(struct live *live)
 {
-    if (atomic_load(&live->ended)) {
-        return false;
-    }
-    if (atomic_fetch_add(&live->viewers, 1) >= LIVE_MAX_VIEWERS) {
-        atomic_fetch_sub(&live->viewers, 1);
-        return false;
-    }
-    return true;
+    return !atomic_load(&live->ended) && places_take(&live->viewers, LIVE_MAX_VIEWERS);
 }
 
 void live_remove_viewer(struct live *live)
 {
-    atomic_fetch_sub(&live->viewers, 1);
+    places_give(&live->viewers);
 }
 
 unsigned live_viewers(const struct live *live)

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/clock.h"
+#include "base/places.h"
 #include "http/accept_encoding.h"
 #include "http/response.h"
 
@@ -90,7 +91,7 @@ static void end_page(struct metrics_page *page)
     }
     meter_gauge_dec(page->metrics->scrapes_in_flight);
     free(page);
-    atomic_fetch_sub(&running_scrapes, 1);
+    places_give(&running_scrapes);
 }
 
 static void close_page(void *context, bool whole)
@@ -116,13 +117,12 @@ static struct metrics_page *start_page(struct app *app, const struct scrape_requ
                                        const struct peer_address *client)
 {
     struct app_metrics *metrics = &app->metrics;
-    if (atomic_fetch_add(&running_scrapes, 1) >= MAX_SCRAPES) {
-        atomic_fetch_sub(&running_scrapes, 1);
+    if (!places_take(&running_scrapes, MAX_SCRAPES)) {
         return NULL;
     }
     struct metrics_page *page = calloc(1, sizeof *page);
     if (page == NULL) {
-        atomic_fetch_sub(&running_scrapes, 1);
+        places_give(&running_scrapes);
         return NULL;
     }
     meter_gauge_inc(metrics->scrapes_in_flight);

@@ -4,6 +4,7 @@
 #include "app/truth_json.h"
 #include "app/truth_query.h"
 #include "base/assert.h"
+#include "base/places.h"
 #include "http/response.h"
 
 #include <stdlib.h>
@@ -41,19 +42,18 @@ static void close_page(void *context, bool whole)
     struct truth_page *page = context;
     truth_json_end(&page->json);
     free(page);
-    atomic_fetch_sub(&running_pages, 1);
+    places_give(&running_pages);
 }
 
 static struct truth_page *start_page(struct app *app, const struct truth_query *query)
 {
-    if (atomic_fetch_add(&running_pages, 1) >= MAX_PAGES) {
-        atomic_fetch_sub(&running_pages, 1);
+    if (!places_take(&running_pages, MAX_PAGES)) {
         return NULL;
     }
     struct truth_page *page = malloc(sizeof *page);
     if (page == NULL || truth_json_begin(&page->json, app, query) != 0) {
         free(page);
-        atomic_fetch_sub(&running_pages, 1);
+        places_give(&running_pages);
         return NULL;
     }
     page->staging = staging_over(page->memory, sizeof page->memory);

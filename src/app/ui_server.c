@@ -2,6 +2,7 @@
 
 #include "app/live_json.h"
 #include "app/staging.h"
+#include "base/places.h"
 #include "http/response.h"
 
 #include <stdlib.h>
@@ -62,17 +63,17 @@ static void close_answer(void *context, bool whole)
     struct server_answer *answer = context;
     rule_book_release(&answer->app->rules, &answer->views);
     free(answer);
-    atomic_fetch_sub(&running_answers, 1);
+    places_give(&running_answers);
 }
 
 static struct server_answer *start_answer(struct app *app)
 {
-    struct server_answer *answer = NULL;
-    if (atomic_fetch_add(&running_answers, 1) < UI_SERVER_MAX_ANSWERS) {
-        answer = malloc(sizeof *answer);
+    if (!places_take(&running_answers, UI_SERVER_MAX_ANSWERS)) {
+        return NULL;
     }
+    struct server_answer *answer = malloc(sizeof *answer);
     if (answer == NULL) {
-        atomic_fetch_sub(&running_answers, 1);
+        places_give(&running_answers);
         return NULL;
     }
     answer->app = app;
