@@ -102,6 +102,8 @@ static const struct route_entry routes[ROUTE_COUNT] = {
                     .begin = echo_begin,
                     .respond = echo_respond},
     [ROUTE_UI] = {.pattern = {"/ui/*", 5},
+                  .prefix = {"/ui/", 4},
+                  .whole_folder = true,
                   .methods = READ_METHODS,
                   .surfaces = SURFACE_ADMIN,
                   .begin = ui_page_begin,
@@ -124,22 +126,15 @@ const struct route_entry *route_at(enum route route)
     return &routes[route];
 }
 
-/* With `*` at the pattern's end any path that begins so, and that without the slash. */
-static bool is_under(struct span pattern, struct span path)
-{
-    struct span prefix = span_of(pattern.data, pattern.length - 1);
-    return span_starts_with(path, prefix) ||
-           span_equals(path, span_of(prefix.data, prefix.length - 1));
-}
-
 static bool has_path(const struct route_entry *route, struct span path)
 {
-    if (route->pattern.length > 0 && route->pattern.data[route->pattern.length - 1] == '*') {
-        return is_under(route->pattern, path);
+    struct span prefix = route->prefix;
+    if (prefix.length == 0) {
+        return span_equals(path, route->pattern);
     }
-    return route->prefix.length == 0
-               ? span_equals(path, route->pattern)
-               : path.length > route->prefix.length && span_starts_with(path, route->prefix);
+    return path.length > prefix.length ? span_starts_with(path, prefix)
+                                       : route->whole_folder && path.length + 1 >= prefix.length &&
+                                             span_starts_with(prefix, path);
 }
 
 enum route route_find(struct span path, unsigned surfaces)

@@ -36,6 +36,7 @@ struct wish;
 struct route_entry {
     struct span pattern; /* the `route` label; NUL-terminated; ends with `*`: any path goes on */
     struct span prefix;  /* the paths that begin so and go on; empty: the path is the pattern */
+    bool whole_folder;   /* the prefix itself is such a path too, with its last slash or without */
     unsigned methods;    /* set of METHOD_BIT; OPTIONS and HEAD are answered wherever GET is */
     unsigned surfaces;   /* set of enum surface */
     bool measured;       /* in the latency families */

@@ -27,8 +27,6 @@ struct sent_asset {
     struct span left;
 };
 
-static const struct span path_prefix = {"/ui/", 4};
-
 static int find_asset(struct span name)
 {
     for (size_t i = 0; i < web_asset_count; i++) {
@@ -73,10 +71,11 @@ void ui_page_begin(struct app_worker *worker, struct exchange *exchange,
         .asset = UI_REDIRECT,
         .gzip = accept_encoding_allows_gzip(request_find(request, SPAN("accept-encoding"))),
     };
-    if (request->path.length < path_prefix.length) {
+    size_t prefix_bytes = route_at(ROUTE_UI)->prefix.length;
+    if (request->path.length < prefix_bytes) {
         exchange->status = 308;
     } else {
-        struct span name = span_after(request->path, path_prefix.length);
+        struct span name = span_after(request->path, prefix_bytes);
         wanted.asset = span_equals(name, SPAN("server.json")) ? UI_SERVER : find_asset(name);
         if (wanted.asset == -1) {
             exchange->status = 404;
