@@ -7,8 +7,8 @@
 /* Of all Connection fields: the application looks each other field up in them. */
 #define MAX_CONNECTION_BYTES 1024
 
-static COLD enum request_result refuse(struct request_error *error, uint16_t status,
-                                       const char *reason)
+COLD enum request_result head_refuse(struct request_error *error, uint16_t status,
+                                     const char *reason)
 {
     *error = (struct request_error){.status = status, .reason = reason};
     return REQUEST_REFUSED;
@@ -19,16 +19,16 @@ static enum request_result take_content_length(struct span value, struct request
                                                struct request_error *error)
 {
     if (facts->has_content_length) {
-        return refuse(error, 400, "more than one Content-Length");
+        return head_refuse(error, 400, "more than one Content-Length");
     }
     facts->has_content_length = true;
     if (value.length == 0 || value.length > 19) {
-        return refuse(error, 400, "the Content-Length is not a number that fits");
+        return head_refuse(error, 400, "the Content-Length is not a number that fits");
     }
     uint64_t length = 0;
     for (size_t i = 0; i < value.length; i++) {
         if (value.data[i] < '0' || value.data[i] > '9') {
-            return refuse(error, 400, "the Content-Length is not a number that fits");
+            return head_refuse(error, 400, "the Content-Length is not a number that fits");
         }
         length = length * 10 + (uint64_t)(value.data[i] - '0');
     }
@@ -53,7 +53,7 @@ static enum request_result take_connection(struct span value, struct request *re
 {
     facts->connection_bytes += value.length;
     if (facts->connection_bytes > MAX_CONNECTION_BYTES) {
-        return refuse(error, 431, "the Connection fields are too long");
+        return head_refuse(error, 431, "the Connection fields are too long");
     }
     if (value.length > 0) {
         request->connection = value;
@@ -70,11 +70,11 @@ static enum request_result take_host(struct span value, struct request *request,
                                      struct head_facts *facts, struct request_error *error)
 {
     if (facts->has_host) {
-        return refuse(error, 400, "more than one Host");
+        return head_refuse(error, 400, "more than one Host");
     }
     facts->has_host = true;
     if (!authority_is_valid(value)) {
-        return refuse(error, 400, "the Host is not valid");
+        return head_refuse(error, 400, "the Host is not valid");
     }
     if (request->host.length == 0) { /* an absolute target goes before (RFC 9112, section 3.2.2) */
         request->host = value;
@@ -100,7 +100,7 @@ enum request_result head_facts_take(struct head_facts *facts, const struct reque
     case 6:
         if (IS("expect") && request->minor_version > 0) {
             if (!span_equals_ignoring_case(field->value, SPAN("100-continue"))) {
-                return refuse(error, 417, "the expectation is not 100-continue");
+                return head_refuse(error, 417, "the expectation is not 100-continue");
             }
             request->expects_continue = true;
         }
@@ -144,13 +144,13 @@ static enum request_result check_framing(const struct head_facts *facts,
         return REQUEST_COMPLETE;
     }
     if (facts->has_content_length) {
-        return refuse(error, 400, "both Transfer-Encoding and Content-Length");
+        return head_refuse(error, 400, "both Transfer-Encoding and Content-Length");
     }
     if (!facts->chunked_is_last || facts->chunked_is_repeated) {
-        return refuse(error, 400, "chunked must be the last transfer coding, and only once");
+        return head_refuse(error, 400, "chunked must be the last transfer coding, and only once");
     }
     if (facts->has_other_coding) {
-        return refuse(error, 501, "the transfer coding is not supported");
+        return head_refuse(error, 501, "the transfer coding is not supported");
     }
     return REQUEST_COMPLETE;
 }
@@ -159,7 +159,7 @@ enum request_result head_facts_finish(const struct head_facts *facts, struct req
                                       struct request_error *error)
 {
     if (!facts->has_host && request->minor_version > 0) {
-        return refuse(error, 400, "HTTP/1.1 requests need a Host");
+        return head_refuse(error, 400, "HTTP/1.1 requests need a Host");
     }
     enum request_result result = check_framing(facts, error);
     if (result != REQUEST_COMPLETE) {
@@ -170,7 +170,7 @@ enum request_result head_facts_finish(const struct head_facts *facts, struct req
         !facts->wants_close &&
         (request->minor_version > 0 || (facts->wants_keep_alive && !facts->has_transfer_encoding));
     if (request->method == METHOD_OTHER) {
-        return refuse(error, 501, "the method is not known");
+        return head_refuse(error, 501, "the method is not known");
     }
     return REQUEST_COMPLETE;
 }

@@ -44,6 +44,9 @@ WARN_UNUSED enum request_result head_facts_take(struct head_facts *facts,
                                                 struct request *request,
                                                 struct request_error *error);
 
+/* Says what is wrong with a head; `reason` is a constant. Always REQUEST_REFUSED. */
+enum request_result head_refuse(struct request_error *error, uint16_t status, const char *reason);
+
 /* What can only be said when all fields are known. As head_facts_take(). */
 WARN_UNUSED enum request_result head_facts_finish(const struct head_facts *facts,
                                                   struct request *request,

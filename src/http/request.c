@@ -7,13 +7,6 @@
 /* Longer than any method there is (RFC 9112, section 3: SHOULD be answered 501). */
 #define MAX_METHOD_BYTES 64
 
-static COLD enum request_result refuse(struct request_error *error, uint16_t status,
-                                       const char *reason)
-{
-    *error = (struct request_error){.status = status, .reason = reason};
-    return REQUEST_REFUSED;
-}
-
 /*
  * Looks at the line end that should be at `at`. A CR without LF, an LF without CR and any other
  * control byte are refused: RFC 9112 section 2.2 allows a recipient to take a bare LF, and two
@@ -26,15 +19,15 @@ static NO_INLINE enum request_result explain_line_end(const char *at, const char
         return REQUEST_INCOMPLETE;
     }
     if (*at == '\n') {
-        return refuse(error, 400, "line feed without carriage return");
+        return head_refuse(error, 400, "line feed without carriage return");
     }
     if (*at != '\r') {
-        return refuse(error, 400, "control character in the request's head");
+        return head_refuse(error, 400, "control character in the request's head");
     }
     if (at + 1 == end) {
         return REQUEST_INCOMPLETE;
     }
-    return refuse(error, 400, "carriage return without line feed");
+    return head_refuse(error, 400, "carriage return without line feed");
 }
 
 static ALWAYS_INLINE enum request_result expect_line_end(const char *at, const char *end,
@@ -89,14 +82,14 @@ static bool split_target(struct request *request, bool *ret_https)
 static enum request_result check_target(struct request *request, struct request_error *error)
 {
     if (request->method == METHOD_CONNECT) {
-        return refuse(error, 501, "CONNECT is not supported");
+        return head_refuse(error, 501, "CONNECT is not supported");
     }
     if (span_equals(request->target, SPAN("*"))) {
         request->asterisk = true;
         request->path = request->target;
         return request->method == METHOD_OPTIONS
                    ? REQUEST_COMPLETE
-                   : refuse(error, 400, "the target * is for OPTIONS only");
+                   : head_refuse(error, 400, "the target * is for OPTIONS only");
     }
     if (span_equals(request->target, SPAN("/"))) {
         request->path = request->target; /* the target of nearly every request here */
@@ -104,10 +97,10 @@ static enum request_result check_target(struct request *request, struct request_
     }
     bool https = false;
     if (!split_target(request, &https)) {
-        return refuse(error, 400, "the request's target is not valid");
+        return head_refuse(error, 400, "the request's target is not valid");
     }
     /* There is no TLS here: who wants what TLS protects must not get it without (RFC 9110, 7.4). */
-    return https ? refuse(error, 421, "an https target needs a connection with TLS")
+    return https ? head_refuse(error, 421, "an https target needs a connection with TLS")
                  : REQUEST_COMPLETE;
 }
 
@@ -129,7 +122,7 @@ static enum request_result parse_version(const char **at, const char *end, struc
             return REQUEST_INCOMPLETE;
         }
         if (from[i] != expected[i]) {
-            return refuse(error, 400, "expected an HTTP version behind the target");
+            return head_refuse(error, 400, "expected an HTTP version behind the target");
         }
     }
     from += sizeof expected - 1;
@@ -139,7 +132,7 @@ static enum request_result parse_version(const char **at, const char *end, struc
     bool is_version =
         from[0] >= '0' && from[0] <= '9' && from[1] == '.' && from[2] >= '0' && from[2] <= '9';
     if (!is_version) {
-        return refuse(error, 400, "expected an HTTP version behind the target");
+        return head_refuse(error, 400, "expected an HTTP version behind the target");
     }
     enum request_result result = expect_line_end(from + 3, end, error);
     if (result == REQUEST_REFUSED && from + 3 < end && *(from + 3) != '\r' && *(from + 3) != '\n') {
@@ -149,7 +142,7 @@ static enum request_result parse_version(const char **at, const char *end, struc
         return result;
     }
     if (from[0] != '1') {
-        return refuse(error, 505, "only HTTP/1.0 and HTTP/1.1 are supported");
+        return head_refuse(error, 505, "only HTTP/1.0 and HTTP/1.1 are supported");
     }
     /* A higher minor version is answered as the highest that is known (RFC 9110, section 2.5). */
     request->minor_version = from[2] == '0' ? 0 : 1;
@@ -163,13 +156,13 @@ static enum request_result parse_request_line(const char **at, const char *end,
     const char *from = *at;
     const char *method_end = scan_token(from, end);
     if (method_end - from > MAX_METHOD_BYTES) {
-        return refuse(error, 501, "the method is not known");
+        return head_refuse(error, 501, "the method is not known");
     }
     if (method_end == end) {
         return REQUEST_INCOMPLETE;
     }
     if (method_end == from || *method_end != ' ') {
-        return refuse(error, 400, "the request does not start with a method and a space");
+        return head_refuse(error, 400, "the request does not start with a method and a space");
     }
     request->method_name = span_of(from, (size_t)(method_end - from));
     request->method = method_from(request->method_name);
@@ -179,7 +172,7 @@ static enum request_result parse_request_line(const char **at, const char *end,
         return REQUEST_INCOMPLETE;
     }
     if (target_end == from || *target_end != ' ') {
-        return refuse(error, 400, "the request's target is not valid");
+        return head_refuse(error, 400, "the request's target is not valid");
     }
     request->target = span_of(from, (size_t)(target_end - from));
     from = target_end + 1;
@@ -203,12 +196,12 @@ static NO_INLINE enum request_result explain_no_field(const char *from, const ch
         return explain_line_end(from, end, error);
     }
     if (*from == ' ' || *from == '\t') {
-        return refuse(error, 400, "folded field line");
+        return head_refuse(error, 400, "folded field line");
     }
     if (*name_end == '\n') {
-        return refuse(error, 400, "line feed without carriage return");
+        return head_refuse(error, 400, "line feed without carriage return");
     }
-    return refuse(error, 400, "the field name is not a token followed by a colon");
+    return head_refuse(error, 400, "the field name is not a token followed by a colon");
 }
 
 static enum request_result parse_fields(const char **at, const char *end, struct request *request,
@@ -227,7 +220,7 @@ static enum request_result parse_fields(const char **at, const char *end, struct
             return result;
         }
         if (UNLIKELY(request->field_count == REQUEST_MAX_FIELDS)) {
-            return refuse(error, 431, "more than 100 header fields");
+            return head_refuse(error, 431, "more than 100 header fields");
         }
         struct request_field *field = &request->fields[request->field_count++];
         field->name = span_of(from, (size_t)(name_end - from));
@@ -259,12 +252,12 @@ static enum request_result refuse_too_long(const struct request *request, bool l
                                            struct request_error *error)
 {
     if (line_is_complete) {
-        return refuse(error, 431, "the request's head is too large");
+        return head_refuse(error, 431, "the request's head is too large");
     }
     if (request->method_name.length == 0) {
-        return refuse(error, 501, "the method is not known");
+        return head_refuse(error, 501, "the method is not known");
     }
-    return refuse(error, 414, "the request's target is too long");
+    return head_refuse(error, 414, "the request's target is too long");
 }
 
 /* Not to be made part of its caller, which would leave both without registers. */
