@@ -6,7 +6,6 @@ and against the sanitizers' builds.
 
 import os
 import pathlib
-import re
 import sys
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "script"))
 
 from stack.prometheus import Prometheus  # noqa: E402
-from stack.server import Server, binary_path  # noqa: E402
+from stack.server import Server, binary_path, is_sanitized  # noqa: E402
 
 
 def pytest_configure(config):
@@ -44,7 +43,7 @@ def figure(record_property):
 
 # What sanitizers put into a program makes system calls of its own, and qemu-user emulates no
 # filter: there is none then.
-UNFILTERED = re.search("asan|tsan|emulated", os.environ.get("BUILD_DIR", "")) is not None
+UNFILTERED = is_sanitized() or "emulated" in os.environ.get("BUILD_DIR", "")
 
 
 def _is_restricted(process):

@@ -19,6 +19,11 @@ def build_folder():
     return pathlib.Path(os.environ.get("BUILD_DIR") or ROOT / "build").resolve()
 
 
+def is_sanitized():
+    """Whether BUILD_DIR names a sanitizer's build."""
+    return re.search("asan|tsan", os.environ.get("BUILD_DIR", "")) is not None
+
+
 def binary_path():
     return build_folder() / "httpserver"
 

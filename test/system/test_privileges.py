@@ -5,9 +5,8 @@ import subprocess
 
 import pytest
 
-from stack.server import clean_environment
+from stack.server import clean_environment, is_sanitized
 
-SANITIZED = "asan" in os.environ.get("BUILD_DIR", "") or "tsan" in os.environ.get("BUILD_DIR", "")
 
 
 def status_field(server, name):
@@ -18,7 +17,7 @@ def status_field(server, name):
     raise AssertionError(f"no {name} in /proc/{server.pid}/status")
 
 
-@pytest.mark.skipif(SANITIZED, reason="sanitizers make system calls of their own")
+@pytest.mark.skipif(is_sanitized(), reason="sanitizers make system calls of their own")
 def test_a_filter_of_system_calls_is_on_by_default(server):
     one = server("--delay", "none")
     assert status_field(one, "Seccomp") == ["2"]

@@ -13,10 +13,9 @@ import yaml
 from stack.awaiting import await_condition
 from stack.exposition import fetch
 from stack.load import Hey
-from stack.server import clean_environment
+from stack.server import clean_environment, is_sanitized
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SANITIZED = "asan" in os.environ.get("BUILD_DIR", "") or "tsan" in os.environ.get("BUILD_DIR", "")
 SCHEMA = json.loads((ROOT / "docs" / "configuration.schema.json").read_text())
 
 
@@ -70,7 +69,7 @@ def test_a_hangup_has_it_read_again(with_file):
 
 def test_a_file_that_was_replaced_or_written_is_seen(with_file):
     one, path = with_file("delay: none\n")
-    if not SANITIZED:
+    if not is_sanitized():
         assert "Seccomp:\t2\n" in pathlib.Path(f"/proc/{one.pid}/status").read_text()
     replace(path, "delay: none\nrules: [{route: /, errors: 1:503}]\n")
     await_condition(lambda: status(one) == 503, what="the new rule")
