@@ -3,6 +3,7 @@
 #include "base/grace.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -15,11 +16,13 @@ static struct grace grace;
 static struct grace_reader readers[2];
 static uint64_t *_Atomic current;
 static atomic_bool stopping;
+static atomic_uint looking; /* threads */
 
 static void *look(void *argument)
 {
     struct grace_reader *reader = argument;
     uintptr_t wrong = 0;
+    atomic_fetch_add(&looking, 1);
     while (!atomic_load_explicit(&stopping, memory_order_relaxed)) {
         grace_enter(&grace, reader);
         wrong += *atomic_load(&current) != GOOD;
@@ -39,10 +42,14 @@ static uint64_t *make_good(void)
 static void change_under_readers(void)
 {
     atomic_store(&stopping, false);
+    atomic_store(&looking, 0);
     atomic_store(&current, make_good());
     pthread_t threads[2];
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, look, &readers[i]), 0);
+    }
+    while (atomic_load(&looking) < 2) {
+        sched_yield(); /* on a busy machine the changes could else be over before anyone looks */
     }
     for (unsigned i = 0; i < CHANGES; i++) {
         uint64_t *before = atomic_exchange(&current, make_good());

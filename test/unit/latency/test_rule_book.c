@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #define FORMER 0
@@ -193,12 +194,14 @@ static void the_scenario_moves_with_the_time(void **state)
 }
 
 static atomic_bool stopping;
+static atomic_bool serving;
 
 static void *serve_all(void *argument)
 {
     uint64_t *count = argument;
     static struct request request;
     request = *fixture_request("GET /", "");
+    atomic_store(&serving, true);
     while (!atomic_load(&stopping)) {
         struct outcome outcome;
         assert_true(rule_book_choose(&book, &reader, true, &request, &outcome));
@@ -216,6 +219,9 @@ static void rules_change_under_a_reader(void **state)
     pthread_t thread;
     atomic_store(&stopping, false);
     assert_int_equal(pthread_create(&thread, NULL, serve_all, &count), 0);
+    while (!atomic_load(&serving)) {
+        sched_yield(); /* on a busy machine all could else be loaded before anything is served */
+    }
     for (unsigned i = 0; i < 300; i++) {
         char delay[32];
         snprintf(delay, sizeof delay, "uniform(0s,%uus)", i + 1);
