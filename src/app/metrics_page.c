@@ -15,6 +15,10 @@
 #define GZIP_WINDOW_BITS (15 + 16) /* zlib: 16 more asks for the gzip format */
 #define GZIP_LEVEL 1               /* a page is repetitive: higher levels cost much, gain little */
 #define PLAIN_BYTES ((size_t)8192) /* compressed at a time */
+/* Compressed in a turn of the loop, where other requests wait for it; a usual page is one turn's.
+ */
+#define FIRST_SHARE 5 /* times PLAIN_BYTES */
+#define SHARE 1
 
 /* What respond() needs to know of the request. */
 struct scrape_request {
@@ -32,6 +36,7 @@ struct metrics_page {
     struct scrape_log *log;      /* not owned */
     struct scrape_record record; /* what the page shows */
     z_stream stream;
+    unsigned share; /* left of the turn's: times PLAIN_BYTES */
     char plain[PLAIN_BYTES];
 };
 
@@ -58,15 +63,21 @@ static ssize_t pull_plain(void *context, char *memory, size_t capacity, struct c
     return read_plain(context, memory, capacity);
 }
 
+/* However well a page compresses, so that no output comes for long, a turn has its share only. */
 static ssize_t pull_gzip(void *context, char *memory, size_t capacity, struct content_pace *pace)
 {
-    (void)pace;
     struct metrics_page *page = context;
     z_stream *stream = &page->stream;
     stream->next_out = (Bytef *)memory;
     stream->avail_out = (uInt)capacity;
     while (stream->avail_out == capacity) {
         if (stream->avail_in == 0 && !page->plain_ended) {
+            if (page->share == 0) {
+                page->share = SHARE;
+                pace->enough = true;
+                break;
+            }
+            page->share--;
             ssize_t got = read_plain(page, page->plain, sizeof page->plain);
             if (got < 0) {
                 return got;
@@ -129,6 +140,7 @@ static struct metrics_page *start_page(struct app *app, const struct scrape_requ
     page->metrics = metrics;
     page->log = app->truth.scrapes;
     page->scrape = meter_scrape_begin(metrics->meter, wanted->format);
+    page->share = FIRST_SHARE;
     page->gzip = wanted->gzip && deflateInit2(&page->stream, GZIP_LEVEL, Z_DEFLATED,
                                               GZIP_WINDOW_BITS, 8, Z_DEFAULT_STRATEGY) == Z_OK;
     if (page->scrape == NULL || page->gzip != wanted->gzip || !follow(page, wanted, client)) {

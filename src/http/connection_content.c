@@ -66,7 +66,7 @@ static enum piece_next next_of(ssize_t got, const struct exchange *exchange)
     }
 }
 
-/* Pulls into the worker's scratch memory until it is full, or the source has no more for now. */
+/* Pulls into the worker's scratch memory until it is full, or the source says that it is enough. */
 static struct piece pull_piece(const struct engine *engine, const struct exchange *exchange,
                                size_t capacity)
 {
@@ -88,12 +88,15 @@ static struct piece pull_piece(const struct engine *engine, const struct exchang
         size_t room = capacity - piece.length;
         room = limit - before < room ? (size_t)(limit - before) : room;
         ssize_t got = source->pull(source->context, memory + piece.length, room, &pace);
-        if (got <= 0) {
+        if (got < 0 || (got == 0 && !pace.enough)) {
             piece.next = next_of(got, exchange);
             piece.resume_ns = pace.resume_ns;
             break;
         }
         piece.length += (size_t)got;
+        if (pace.enough) {
+            break;
+        }
     }
     uint64_t given = exchange->content_bytes + piece.length;
     ASSERT(source->length == 0 || given <= source->length);

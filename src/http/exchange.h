@@ -28,14 +28,15 @@ struct content_pace {
     bool draining;     /* the server has been told to end: content without an end must end now */
     struct span kept;  /* the exchange's, where it is now; empty unless the source uses it */
     int64_t resume_ns; /* monotonic; set by pull() with -EAGAIN: not to be asked before */
+    bool enough;       /* set by pull(): it took long; to be asked on in the loop's next turn */
 };
 
 /*
  * Content that is made while it is sent. `pull` fills `memory` and returns the bytes written, 0 at
- * the end, or a negative errno: then the connection is cut, so that the client sees that the
- * content is not whole. `close` is called once, whatever happened; `whole` tells whether the
- * last byte was handed to the kernel. Content that fits next to its head is whole as soon as it is
- * pulled, and that of HEAD at once.
+ * the end (unless it says `enough`), or a negative errno: then the connection is cut, so that the
+ * client sees that the content is not whole. `close` is called once, whatever happened; `whole`
+ * tells whether the last byte was handed to the kernel. Content that fits next to its head is whole
+ * as soon as it is pulled, and that of HEAD at once.
  *
  * Two errors mean something of their own. -EAGAIN: there is nothing now; the connection then waits
  * until `pace->resume_ns` and holds no buffer meanwhile. It may be asked earlier: when draining

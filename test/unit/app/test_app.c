@@ -137,22 +137,6 @@ static void what_is_not_a_latency_is_not_observed(void **state)
     fixture_close(&fixture);
 }
 
-/* What the engine does with the source of a streamed answer, in one go. */
-static size_t pull_all(struct app_fixture *fixture, char *memory, size_t capacity)
-{
-    struct content_source *source = &fixture->exchange.source;
-    size_t length = 0;
-    ssize_t got = 0;
-    struct content_pace pace = {0};
-    while ((got = source->pull(source->context, memory + length, capacity - length, &pace)) > 0) {
-        length += (size_t)got;
-    }
-    assert_int_equal(got, 0);
-    assert_true(length < capacity);
-    source->close(source->context, true);
-    return length;
-}
-
 static void the_law_can_be_replaced(void **state)
 {
     (void)state;
@@ -195,59 +179,6 @@ static void an_error_of_the_rules_is_answered_in_place_of_the_route(void **state
     fixture_close(&fixture);
 }
 
-static void the_metrics_page_is_streamed(void **state)
-{
-    (void)state;
-    static char page[65536];
-    struct app_fixture fixture;
-    fixture_open(&fixture, "none", true);
-    const char *head = fixture_answer(&fixture, SURFACE_PUBLIC, "GET /metrics", "");
-    assert_non_null(strstr(head, "\r\ncontent-type: text/plain; version=0.0.4"));
-    assert_non_null(strstr(head, "\r\nvary: accept, accept-encoding\r\n"));
-    assert_null(strstr(head, "content-encoding"));
-    assert_page_line(fixture.meter, "promhttp_metric_handler_requests_in_flight 1");
-    page[pull_all(&fixture, page, sizeof page)] = '\0';
-    assert_non_null(strstr(page, "\n# TYPE httpserver_build_info gauge\n"));
-    assert_page_line(fixture.meter, "promhttp_metric_handler_requests_in_flight 0");
-    assert_page_line(fixture.meter, "promhttp_metric_handler_requests_total{code=\"200\"} 1");
-
-    head = fixture_answer(&fixture, SURFACE_PUBLIC, "GET /metrics", "Accept-Encoding: gzip\r\n");
-    assert_non_null(strstr(head, "\r\ncontent-encoding: gzip\r\n"));
-    size_t length = pull_all(&fixture, page, sizeof page);
-    assert_true(length > 100 && page[0] == '\x1f' && page[1] == '\x8b');
-    fixture_close(&fixture);
-}
-
-static void too_many_scrapes_at_once_are_refused(void **state)
-{
-    (void)state;
-    struct app_fixture fixture;
-    fixture_open(&fixture, "none", true);
-    struct content_source open[64];
-    unsigned count = 0;
-    for (;;) {
-        const char *answer = fixture_answer(&fixture, SURFACE_PUBLIC, "GET /metrics", "");
-        if (fixture.exchange.status == 503) {
-            assert_status(answer, "503 Service Unavailable");
-            assert_null(fixture.exchange.source.pull);
-            break;
-        }
-        assert_true(count < ARRAY_LENGTH(open));
-        open[count++] = fixture.exchange.source;
-    }
-    assert_true(count > 0);
-    for (unsigned i = 0; i < count; i++) {
-        open[i].close(open[i].context, i > 0); /* the first client left */
-    }
-    assert_page_line(fixture.meter, "promhttp_metric_handler_requests_in_flight 0");
-    assert_page_line(fixture.meter, "promhttp_metric_handler_requests_total{code=\"503\"} 1");
-    assert_page_line(fixture.meter, "promhttp_metric_handler_requests_total{code=\"500\"} 1");
-    (void)fixture_answer(&fixture, SURFACE_PUBLIC, "GET /metrics", "");
-    assert_int_equal(fixture.exchange.status, 200);
-    fixture.exchange.source.close(fixture.exchange.source.context, false);
-    fixture_close(&fixture);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,8 +190,6 @@ int main(void)
         cmocka_unit_test(what_is_not_a_latency_is_not_observed),
         cmocka_unit_test(the_law_can_be_replaced),
         cmocka_unit_test(an_error_of_the_rules_is_answered_in_place_of_the_route),
-        cmocka_unit_test(the_metrics_page_is_streamed),
-        cmocka_unit_test(too_many_scrapes_at_once_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

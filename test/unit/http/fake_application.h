@@ -8,6 +8,7 @@
  *   stream=N      N bytes from a content source; piece=N: at most so many at a time
  *   fail=N        a content source that fails after N bytes; reset=N: that resets there
  *   known         the source tells its length
+ *   toil=N        the source works for N turns before each piece, which give nothing
  *   pause=NS      the source pauses so long before each piece but the first
  *   endless       the source ends when the server drains, not before; it pauses between pieces
  *   cut=WHERE     1 to 3 of enum response_cut
@@ -40,6 +41,8 @@ struct fake_source {
     size_t fail_at; /* SIZE_MAX: never */
     size_t reset_at;
     size_t piece;
+    uint64_t toil;
+    uint64_t toiled;
     int64_t pause_ns; /* 0: none */
     int64_t due_ns;
     bool endless;
@@ -64,6 +67,7 @@ struct fake_application {
     struct fake_completion completed[FAKE_MAX_COMPLETED];
     struct fake_source sources[FAKE_MAX_SOURCES];
     unsigned sources_opened;
+    unsigned sources_toiled; /* pulls that were enough for their turn */
     unsigned sources_closed_whole;
     unsigned sources_closed_cut;
 };
@@ -133,6 +137,14 @@ static inline ssize_t fake_pull(void *context, char *memory, size_t capacity,
         pace->resume_ns = source->due_ns;
         return -EAGAIN;
     }
+    if (count > 0 && source->toil > 0) {
+        pace->enough = true;
+        source->application->sources_toiled++;
+        if (source->toiled++ < source->toil) {
+            return 0;
+        }
+        source->toiled = 0;
+    }
     for (size_t i = 0; i < count; i++) {
         memory[i] = fake_content_byte(source->at + i);
     }
@@ -169,6 +181,7 @@ static inline void fake_respond_with_source(struct fake_application *fake, struc
         .fail_at = fake_number(target, "fail=", 10000000, SIZE_MAX),
         .reset_at = fake_number(target, "reset=", 10000000, SIZE_MAX),
         .piece = fake_number(target, "piece=", 10000000, 10000000),
+        .toil = fake_number(target, "toil=", 1000, 0),
         .pause_ns = (int64_t)fake_number(target, "pause=", UINT64_C(60000000000), 0),
         .endless = fake_has(target, "endless"),
         .open = true,

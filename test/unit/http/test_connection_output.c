@@ -253,6 +253,35 @@ static void streaming_does_not_keep_others_waiting(void **state)
     harness_close(harness);
 }
 
+/* It is asked once in a turn, and what it gives arrives whole though many turns give nothing. */
+static void content_that_is_hard_to_make_keeps_nobody_waiting(void **state)
+{
+    (void)state;
+    static const char *const framings[] = {"", "&known"};
+    for (size_t i = 0; i < ARRAY_LENGTH(framings); i++) {
+        struct harness *harness = harness_open_default();
+        struct client *client = client_connect(harness, 0);
+        char target[48];
+        snprintf(target, sizeof target, "/?stream=10500&piece=1000&toil=3%s", framings[i]);
+        say_get(client, target);
+        unsigned turns = 0;
+        while (harness->fake.completed_count == 0) {
+            harness_turn(harness);
+            turns++;
+            assert_true(harness->fake.sources_toiled <= turns);
+        }
+        assert_int_equal(harness->fake.sources_toiled, 11 * 4);
+        harness_talk(harness, client);
+        struct answer answer = client_answer(client, false);
+        assert_status(&answer, 200);
+        assert_pattern(answer.content, 10500);
+        assert_int_equal(harness->fake.sources_closed_whole, 1);
+        assert_nothing_held(harness);
+        client_close(client);
+        harness_close(harness);
+    }
+}
+
 static void head_pulls_nothing(void **state)
 {
     (void)state;
@@ -475,6 +504,7 @@ int main(void)
         cmocka_unit_test(streamed_content_arrives_whole),
         cmocka_unit_test(streamed_content_behind_a_full_batch_arrives_whole),
         cmocka_unit_test(streaming_does_not_keep_others_waiting),
+        cmocka_unit_test(content_that_is_hard_to_make_keeps_nobody_waiting),
         cmocka_unit_test(head_pulls_nothing),
         cmocka_unit_test(http_1_0_content_ends_with_its_length_or_the_connection),
         cmocka_unit_test(content_that_fails_cuts_the_connection),
