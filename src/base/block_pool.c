@@ -16,9 +16,9 @@
 #define WARM_FREE_CHUNKS 16
 
 /* Powers of two with sizes between, all multiples of 16: from 129 bytes to half a chunk at most a
- * third is wasted. 320 is for a waiting request with a head of 100 bytes. */
+ * third is wasted. 288 is for a waiting request with a head of 100 bytes. */
 static const uint32_t class_bytes[BLOCK_POOL_CLASS_COUNT] = {
-    64,   128,  192,  256,  320,  384,   512,   768,   1024,  1536,
+    64,   128,  192,  256,  288,  384,   512,   768,   1024,  1536,
     2048, 3072, 4096, 6144, 8192, 12288, 16384, 21840, 32768, 65536,
 };
 

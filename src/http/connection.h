@@ -15,10 +15,11 @@ enum { EVENT_LISTENER = LOOP_KIND_FIRST_FREE, EVENT_CONNECTION };
 /* An exchange that cannot be answered at once, with the texts that its spans point to behind it. */
 struct held_exchange {
     struct exchange exchange;
-    struct body_decoder body;
-    bool body_complete;
+    struct body_decoder *body; /* of a body that is not complete: in `text`, before the rest */
     char text[];
 };
+_Static_assert(offsetof(struct held_exchange, text) % _Alignof(struct body_decoder) == 0,
+               "a decoder can be at the start of `text`");
 
 /* Answers whose last byte the kernel has not taken yet: exchanges first, then their texts. */
 struct unsent_answers {
@@ -143,11 +144,12 @@ void connection_settle(struct engine *engine, struct connection *connection, str
 bool connection_has_another_request(const struct connection *connection, struct span rest);
 
 /*
- * Copies the exchange, with what its spans point to, into a block. False when the limit of held
- * memory is reached.
+ * Copies the exchange, with what its spans point to, and the decoder of a body that is not complete
+ * (otherwise NULL) into a block. False when the limit of held memory is reached.
  */
 WARN_UNUSED bool connection_hold_exchange(struct engine *engine, struct connection *connection,
-                                          const struct exchange *exchange);
+                                          const struct exchange *exchange,
+                                          const struct body_decoder *body);
 
 /* Copies a text that may be nothing at all, points the span to the copy, and returns its end. */
 char *connection_copy_text(char *to, struct span *text);

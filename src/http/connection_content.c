@@ -307,7 +307,7 @@ static void start_streaming(struct engine *engine, struct connection *connection
         exchange->kept = SPAN(""); /* respond() was all that needed it */
     }
     exchange->body_room = 0;
-    if (!connection_hold_exchange(engine, connection, exchange)) {
+    if (!connection_hold_exchange(engine, connection, exchange, NULL)) {
         fail_streaming(engine, connection, exchange, CLOSE_MEMORY);
     } else if (!connection_flush(engine, connection)) {
         return; /* WRITING, or closed */

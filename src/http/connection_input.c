@@ -35,10 +35,11 @@ char *connection_copy_text(char *to, struct span *text)
 }
 
 bool connection_hold_exchange(struct engine *engine, struct connection *connection,
-                              const struct exchange *exchange)
+                              const struct exchange *exchange, const struct body_decoder *body)
 {
     ASSERT(connection->exchange == NULL);
-    size_t bytes = sizeof(struct held_exchange) + exchange->method_name.length +
+    size_t body_bytes = body == NULL ? 0 : sizeof *body;
+    size_t bytes = sizeof(struct held_exchange) + body_bytes + exchange->method_name.length +
                    exchange->target.length + exchange->traceparent.length + exchange->kept.length +
                    exchange->body_room;
     struct held_exchange *held =
@@ -47,8 +48,8 @@ bool connection_hold_exchange(struct engine *engine, struct connection *connecti
         return false;
     }
     held->exchange = *exchange;
-    held->body_complete = true;
-    char *end = connection_copy_text(held->text, &held->exchange.method_name);
+    held->body = body == NULL ? NULL : memcpy(held->text, body, body_bytes);
+    char *end = connection_copy_text(held->text + body_bytes, &held->exchange.method_name);
     end = connection_copy_text(end, &held->exchange.target);
     end = connection_copy_text(end, &held->exchange.traceparent);
     connection_copy_text(end, &held->exchange.kept);
@@ -147,7 +148,7 @@ static ALWAYS_INLINE void settle(struct engine *engine, struct connection *conne
             return;
         }
         expect_head(engine, connection);
-    } else if (!connection->exchange->body_complete) {
+    } else if (connection->exchange->body != NULL) {
         expect_body(engine, connection);
     } else {
         wait_for_delay(engine, connection);
@@ -229,7 +230,7 @@ static enum step answer_or_wait(struct engine *engine, struct connection *connec
         return connection_answer(engine, connection, exchange, rest) ? STEP_NEXT : STEP_STOP;
     }
     start_now(engine, exchange);
-    if (connection_hold_exchange(engine, connection, exchange)) {
+    if (connection_hold_exchange(engine, connection, exchange, NULL)) {
         return STEP_STOP;
     }
     connection_refuse(engine, connection, exchange, &no_memory, CLOSE_MEMORY);
@@ -261,12 +262,10 @@ static NO_INLINE enum step start_body(struct engine *engine, struct connection *
         return connection_answer(engine, connection, exchange, *input) ? STEP_NEXT : STEP_STOP;
     }
     start_now(engine, exchange);
-    if (!connection_hold_exchange(engine, connection, exchange)) {
+    if (!connection_hold_exchange(engine, connection, exchange, &body)) {
         connection_refuse(engine, connection, exchange, &no_memory, CLOSE_MEMORY);
         return STEP_NEXT;
     }
-    connection->exchange->body = body;
-    connection->exchange->body_complete = false;
     if (announced) {
         buffer_append_span(&engine->output, SPAN("HTTP/1.1 100 Continue\r\n\r\n"));
     }
@@ -329,12 +328,12 @@ static NO_INLINE enum step continue_body(struct engine *engine, struct connectio
 {
     struct held_exchange *held = connection->exchange;
     struct request_error error;
-    enum body_result result = take_body(&held->exchange, held->text, &held->body, input, &error);
+    enum body_result result = take_body(&held->exchange, held->text, held->body, input, &error);
     if (result == BODY_INCOMPLETE) {
         return STEP_STOP;
     }
     if (result == BODY_COMPLETE && must_wait(&held->exchange)) {
-        held->body_complete = true;
+        held->body = NULL;
         return STEP_STOP;
     }
     struct exchange *answer = connection_next_answer(engine);
@@ -383,7 +382,7 @@ void connection_resume(struct engine *engine, struct connection *connection)
         connection_linger(engine, connection);
     } else if (connection->exchange != NULL) {
         /* Held input waits on: it is behind this exchange, or is its body. */
-        if (connection->exchange->body_complete) {
+        if (connection->exchange->body == NULL) {
             connection_set_interest(engine, connection, reading);
             wait_for_delay(engine, connection);
         } else {
