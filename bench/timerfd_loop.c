@@ -3,7 +3,10 @@
  * and a send over TCP. How late the answer is in the kernel then is the kernel's own doing;
  * script/bench overshoot measures the server against it.
  *
- *   timerfd_loop DELAY_NS COUNT CORE    waits one after the other; prints each one's lateness in ns
+ *   timerfd_loop DELAY_NS COUNT CORE          waits one after the other; prints each one's lateness
+ *                                             in ns
+ *   timerfd_loop DELAY_NS COUNT CORE paced    a deadline every DELAY_NS, however late the last one
+ *                                             was: as with requests that do not wait for each other
  *
  * The client is a child process on CORE, which only reads.
  */
@@ -11,9 +14,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -72,10 +77,9 @@ static int connect_client(int core)
     return server;
 }
 
-static int64_t wait_once(int poller, int timer, int client, int64_t delay_ns)
+static int64_t wait_until(int poller, int timer, int client, int64_t deadline_ns)
 {
     static const char answer[200] = "HTTP/1.1 200 OK";
-    int64_t deadline_ns = now_ns() + delay_ns;
     struct itimerspec setting = {
         .it_value = {.tv_sec = deadline_ns / NS_PER_S, .tv_nsec = deadline_ns % NS_PER_S}};
     struct epoll_event event;
@@ -91,10 +95,12 @@ static int64_t wait_once(int poller, int timer, int client, int64_t delay_ns)
 
 int main(int argc, char **argv)
 {
-    long long delay_ns = argc == 4 ? strtoll(argv[1], NULL, 10) : 0;
-    long count = argc == 4 ? strtol(argv[2], NULL, 10) : 0;
+    bool paced = argc == 5 && strcmp(argv[4], "paced") == 0;
+    bool understood = argc == 4 || paced;
+    long long delay_ns = understood ? strtoll(argv[1], NULL, 10) : 0;
+    long count = understood ? strtol(argv[2], NULL, 10) : 0;
     if (delay_ns <= 0 || count <= 0 || count > MAX_COUNT) {
-        fprintf(stderr, "usage: timerfd_loop DELAY_NS COUNT CORE (COUNT at most %d)\n", MAX_COUNT);
+        fprintf(stderr, "usage: timerfd_loop DELAY_NS COUNT CORE [paced] (COUNT at most %d)\n", MAX_COUNT);
         return EXIT_FAILURE;
     }
     int client = connect_client((int)strtol(argv[3], NULL, 10));
@@ -104,8 +110,10 @@ int main(int argc, char **argv)
     if (poller < 0 || timer < 0 || epoll_ctl(poller, EPOLL_CTL_ADD, timer, &event) != 0) {
         die("timerfd_loop: epoll");
     }
+    int64_t deadline_ns = now_ns();
     for (long i = 0; i < count; i++) {
-        lateness_ns[i] = wait_once(poller, timer, client, delay_ns);
+        deadline_ns = (paced ? deadline_ns : now_ns()) + delay_ns;
+        lateness_ns[i] = wait_until(poller, timer, client, deadline_ns);
     }
     for (long i = 0; i < count; i++) {
         printf("%lld\n", (long long)lateness_ns[i]);

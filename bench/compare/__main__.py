@@ -146,7 +146,7 @@ def measure_costs_and_waiting(chosen):
 def measure(chosen):
     """(results, their text)"""
     if chosen.what == "overshoot":
-        results = overshoot.measure(chosen.programs, progress)
+        results = overshoot.measure(chosen.programs, chosen.runs, progress)
         return results, overshoot.text(results)
     if chosen.what == "connections":
         results = connections.measure(chosen.programs, chosen.runs, chosen.seconds, progress)
