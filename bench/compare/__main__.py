@@ -46,7 +46,8 @@ def arguments():
 
 def short_names():
     return {"floor": report.FLOOR, "nginx": report.NGINX, "h2o": report.H2O, "go": report.GO,
-            "ours": report.OURS, "log": report.OURS_LOGGING}
+            "ours": report.OURS, "log": report.OURS_LOGGING,
+            "filtered-floor": report.FLOOR_FILTERED, "unfiltered": report.OURS_UNFILTERED}
 
 
 def start_all(chosen, folder, stack):
@@ -64,9 +65,14 @@ def start_all(chosen, folder, stack):
         log = stack.enter_context(open(folder / "access.log", "ab"))
         ours = contenders.start_ours("--delay", "none", log=log)
         add(report.OURS_LOGGING, ours, ours.port)
-    if report.FLOOR in wanted:
-        floor = contenders.start_floor(chosen.programs, started[report.OURS].answer_bytes)
-        add(report.FLOOR, floor, floor.port)
+    if report.OURS_UNFILTERED in wanted:
+        ours = contenders.start_ours("--delay", "none", "--seccomp", "off")
+        add(report.OURS_UNFILTERED, ours, ours.port)
+    for name, flags in ((report.FLOOR, ()), (report.FLOOR_FILTERED, ("filtered",))):
+        if name in wanted:
+            floor = contenders.start_floor(chosen.programs, started[report.OURS].answer_bytes,
+                                           *flags)
+            add(name, floor, floor.port)
     if report.GO in wanted:
         go = contenders.start_go(chosen.programs, "--delay", "none")
         add(report.GO, go, go.port)

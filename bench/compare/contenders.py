@@ -69,8 +69,9 @@ def start_go(folder, *flags):
     return Server(*flags, binary=folder / "go-server", wrap=on_core(cores()[0]))
 
 
-def start_floor(folder, answer_bytes):
-    return Server(0, answer_bytes, listen=None, binary=folder / "floor", wrap=on_core(cores()[0]))
+def start_floor(folder, answer_bytes, *flags):
+    return Server(0, answer_bytes, *flags, listen=None, binary=folder / "floor",
+                  wrap=on_core(cores()[0]))
 
 
 def start_configured(name, command, template, folder):
