@@ -1,18 +1,22 @@
 #!/usr/bin/python3
 """Counts the instructions that one request costs in user space, under callgrind.
 
-    bench/instructions.py [--write]
+    bench/instructions.py [--write | --by-function]
 
 The scenario is fixed: the release build, one worker, one connection, one request at a time, `/`
 with no delay and no log. The main thread, which does something once a second, is left out, and the
 difference of two runs leaves starting and ending out. The first observation in each bucket of a native
 histogram is not counted: how many buckets there are depends on how long requests take. So the figure
 repeats within a thousandth whatever else the machine is doing, and a regression shows at once.
---write records it in bench/instructions.txt, which script/test holds the build against.
+--write records it in bench/instructions.txt, which script/test holds the build against;
+--by-function tells in which functions they are.
 """
 
+import collections
 import pathlib
+import re
 import socket
+import subprocess
 import sys
 import tempfile
 
@@ -29,7 +33,8 @@ REQUEST = (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: bench/1.0\r\n
            b"Accept: */*\r\n\r\n")
 
 
-def instructions_of_a_run(requests):
+def count_in_a_run(requests, count):
+    """What `count` finds in the profiles of the threads that serve, as one Counter."""
     with tempfile.TemporaryDirectory() as folder:
         profile = pathlib.Path(folder) / "callgrind.out"
         # Valgrind makes system calls that the filter would refuse.
@@ -46,20 +51,34 @@ def instructions_of_a_run(requests):
                     raise RuntimeError("not the answer of /")
         if server.stop() != 0:
             raise RuntimeError(server.stderr_text())
-        return sum(total_of(path) for path in profile.parent.glob(profile.name + "-*")
-                   if not path.name.endswith("-01"))
+        return sum((count(path) for path in profile.parent.glob(profile.name + "-*")
+                    if not path.name.endswith("-01")), collections.Counter())
 
 
 def total_of(profile):
     """Of one thread's profile."""
     for line in profile.read_text().splitlines():
         if line.startswith(("summary:", "totals:")):
-            return int(line.split()[1])
+            return collections.Counter(all=int(line.split()[1]))
     raise RuntimeError(f"callgrind wrote no total into {profile.name}")
 
 
+def by_function(profile):
+    report = subprocess.run(["callgrind_annotate", "--threshold=100", profile], check=True,
+                            capture_output=True, text=True).stdout
+    found = collections.Counter()
+    for count, name in re.findall(r"^ *([\d,]+) \([ \d.]+%\) +\S+?:([\w.@]+)", report, re.M):
+        found[name.partition(".")[0].partition("@")[0]] += int(count.replace(",", ""))
+    return found
+
+
 def instructions_per_request():
-    return (instructions_of_a_run(MANY) - instructions_of_a_run(FEW)) / (MANY - FEW)
+    return per_request(total_of)["all"]
+
+
+def per_request(count):
+    many, few = count_in_a_run(MANY, count), count_in_a_run(FEW, count)
+    return {name: (many[name] - few[name]) / (MANY - FEW) for name in many}
 
 
 def recorded():
@@ -69,7 +88,18 @@ def recorded():
     raise RuntimeError(f"{RECORD} has no figure")
 
 
+def print_functions():
+    counts = per_request(by_function)
+    for name, count in sorted(counts.items(), key=lambda item: -item[1]):
+        if count >= 1:
+            print(f"{count:6.0f}  {name}")
+    print(f"{sum(counts.values()):6.0f}  all")
+
+
 def main():
+    if sys.argv[1:] == ["--by-function"]:
+        print_functions()
+        return
     measured = instructions_per_request()
     print(f"{measured:.0f} instructions a request")
     if sys.argv[1:] == ["--write"]:

@@ -100,7 +100,8 @@ int main(int argc, char **argv)
     long long delay_ns = understood ? strtoll(argv[1], NULL, 10) : 0;
     long count = understood ? strtol(argv[2], NULL, 10) : 0;
     if (delay_ns <= 0 || count <= 0 || count > MAX_COUNT) {
-        fprintf(stderr, "usage: timerfd_loop DELAY_NS COUNT CORE [paced] (COUNT at most %d)\n", MAX_COUNT);
+        fprintf(stderr, "usage: timerfd_loop DELAY_NS COUNT CORE [paced] (COUNT at most %d)\n",
+                MAX_COUNT);
         return EXIT_FAILURE;
     }
     int client = connect_client((int)strtol(argv[3], NULL, 10));

@@ -1,5 +1,6 @@
 #include "app/field_copy.h"
 
+#include "base/compiler.h"
 #include "http/list.h"
 #include "http/scan.h"
 
@@ -100,20 +101,33 @@ static const struct span refused_names[] = {
     {"x-accel-", 8},
 };
 
+#define NAME_HASHES 512
+
 /*
- * By the name's first letter: the lengths that a refused name may have, those of names and all
- * from that of a prefix on, so nearly every name that is copied is settled by one look; and the
- * refused names themselves, as lists of positions plus one.
+ * Nearly every name that is copied is settled by a look at a set of hashes and one at how long the
+ * shortest prefix with its first letter is: two cache lines. What is left is looked for among the
+ * names and prefixes of that letter, in lists of positions plus one.
  */
-static uint64_t lengths_by_letter[32];
-static uint8_t first_by_letter[32];
-static uint8_t next_of_letter[ARRAY_LENGTH(refused_names)];
+static struct {
+    _Alignas(CACHE_LINE_BYTES) uint64_t hashes[NAME_HASHES / 64];
+    uint8_t shortest_prefix[32];
+    uint8_t prefixes[32];
+    uint8_t names[32];
+} refused_index = {.shortest_prefix = {[0 ... 31] = UINT8_MAX}};
+static uint8_t next_in_list[ARRAY_LENGTH(refused_names)];
 
 _Static_assert(ARRAY_LENGTH(refused_names) < UINT8_MAX, "positions fit");
 
 static unsigned letter_of(const char *name)
 {
     return (unsigned)name[0] & 31;
+}
+
+/* The same in any case. With these factors no usual name has the hash of a refused one. */
+static unsigned hash_of(struct span name)
+{
+    unsigned last = (unsigned)name.data[name.length - 1] & 31;
+    return (letter_of(name.data) * 23 + last + (unsigned)name.length * 30) % NAME_HASHES;
 }
 
 static bool is_prefix(struct span refused)
@@ -126,32 +140,56 @@ __attribute__((constructor)) static void index_names(void)
     for (size_t i = 0; i < ARRAY_LENGTH(refused_names); i++) {
         struct span refused = refused_names[i];
         unsigned letter = letter_of(refused.data);
-        lengths_by_letter[letter] |= (is_prefix(refused) ? UINT64_MAX : 1) << refused.length;
-        next_of_letter[i] = first_by_letter[letter];
-        first_by_letter[letter] = (uint8_t)(i + 1);
+        uint8_t *list = refused_index.names;
+        if (is_prefix(refused)) {
+            list = refused_index.prefixes;
+            uint8_t *shortest = &refused_index.shortest_prefix[letter];
+            *shortest = refused.length < *shortest ? (uint8_t)refused.length : *shortest;
+        } else {
+            unsigned hash = hash_of(refused);
+            refused_index.hashes[hash / 64] |= UINT64_C(1) << hash % 64;
+        }
+        next_in_list[i] = list[letter];
+        list[letter] = (uint8_t)(i + 1);
     }
 }
 
-static bool is_refused(struct span name)
+static NO_INLINE bool has_refused_prefix(struct span name)
 {
-    uint8_t position = first_by_letter[letter_of(name.data)];
-    while (position != 0) {
-        struct span refused = refused_names[position - 1];
-        bool starts = is_prefix(refused) && name.length > refused.length;
-        size_t length = starts ? refused.length : name.length;
-        if (scan_token_is(name.data, length, refused.data, refused.length)) {
+    for (uint8_t at = refused_index.prefixes[letter_of(name.data)]; at != 0;
+         at = next_in_list[at - 1]) {
+        struct span prefix = refused_names[at - 1];
+        if (name.length >= prefix.length &&
+            scan_token_is(name.data, prefix.length, prefix.data, prefix.length)) {
             return true;
         }
-        position = next_of_letter[position - 1];
     }
     return false;
 }
 
+static NO_INLINE bool is_refused_name(struct span name)
+{
+    for (uint8_t at = refused_index.names[letter_of(name.data)]; at != 0;
+         at = next_in_list[at - 1]) {
+        struct span refused = refused_names[at - 1];
+        if (scan_token_is(name.data, name.length, refused.data, refused.length)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static ALWAYS_INLINE bool may_be_copied(struct span name, unsigned hash)
+{
+    bool may_be_name = (refused_index.hashes[hash / 64] >> hash % 64 & 1) != 0;
+    bool may_have_prefix = name.length >= refused_index.shortest_prefix[letter_of(name.data)];
+    return !(UNLIKELY(may_be_name) && is_refused_name(name)) &&
+           !(may_have_prefix && has_refused_prefix(name));
+}
+
 bool field_may_be_copied(struct span name)
 {
-    uint64_t lengths = lengths_by_letter[letter_of(name.data)];
-    bool may_be_refused = name.length >= 64 || (lengths >> name.length & 1) != 0;
-    return !may_be_refused || !is_refused(name);
+    return may_be_copied(name, hash_of(name));
 }
 
 static bool is_named_by_connection(struct span connection, struct span name)
@@ -192,16 +230,15 @@ static bool came_before(const struct request *request, uint32_t index)
 
 void field_copy_all(const struct request *request, struct buffer *output)
 {
-    uint64_t seen = 0; /* of a cheap hash: only names that share one are compared */
+    uint64_t seen = 0; /* of the hash: only names that share one are compared */
     /* Lines that are next to each other are copied as they came, in one go. */
     const char *run = NULL;
     for (uint32_t i = 0; i < request->field_count; i++) {
         struct span name = request->fields[i].name;
-        unsigned last = (unsigned)name.data[name.length - 1] & 31;
-        unsigned hash = ((unsigned)(name.data[0] & 31) * 7 + last + (unsigned)name.length * 5) & 63;
-        bool repeated = (seen >> hash & 1) != 0 && came_before(request, i);
-        seen |= UINT64_C(1) << hash;
-        bool copied = !repeated && field_may_be_copied(name) && !is_hop_by_hop(request, name);
+        unsigned hash = hash_of(name);
+        bool repeated = (seen >> hash % 64 & 1) != 0 && came_before(request, i);
+        seen |= UINT64_C(1) << hash % 64;
+        bool copied = !repeated && may_be_copied(name, hash) && !is_hop_by_hop(request, name);
         if (copied && run == NULL) {
             run = name.data;
         } else if (!copied && run != NULL) {
