@@ -15,8 +15,7 @@
 #define GZIP_WINDOW_BITS (15 + 16) /* zlib: 16 more asks for the gzip format */
 #define GZIP_LEVEL 1               /* a page is repetitive: higher levels cost much, gain little */
 #define PLAIN_BYTES ((size_t)8192) /* compressed at a time */
-/* Compressed in a turn of the loop, where other requests wait for it; a usual page is one turn's.
- */
+/* What is compressed in a turn of the loop, whose end others wait for; a usual page is one turn. */
 #define FIRST_SHARE 5 /* times PLAIN_BYTES */
 #define SHARE 1
 

@@ -235,6 +235,12 @@ class Zoo:
                             ("ruled", REQUESTS + 120)):
             await_condition(lambda: self._closed(name) == count, timeout_seconds=30,
                             every_seconds=0.2, what="the end of a slice of the truth")
+        # The end of a slice may come before the first scrape that shows its last requests.
+        for prometheus, selector, count in (
+                (self.healthy, 'route="/"', 2 * REQUESTS),
+                (self.broken, 'job="beyond",route="/"', 20),
+                (self.broken, 'job="ruled",route=~"/|/version"', REQUESTS + 120)):
+            prometheus.await_value(f"sum(httpserver_requests_total{{{selector}}})", count)
 
     def _closed(self, name):
         _, _, body = self.servers[name].get("/truth?window=120s")
