@@ -114,6 +114,11 @@ int meter_register_runtime(struct meter *meter, struct meter_error *error)
          .collect = collect_mapped},
 #endif
     };
+#if HAS_MALLINFO2
+    /* Its first call is not thread-safe where another allocator is in malloc's place, so that the
+       one it asks is not initialised yet (mallinfo(3): MT-Unsafe init). */
+    (void)mallinfo2();
+#endif
     for (size_t i = 0; i < ARRAY_LENGTH(families); i++) {
         if (meter_register(meter, &families[i], error) == NULL) {
             return -errno;
