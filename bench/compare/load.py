@@ -27,9 +27,13 @@ class Cost:
 
 def wrk(port, connections, seconds, *options):
     """Runs wrk on its core and returns its report; StartError when it fails."""
-    child = Process(["/usr/bin/wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-                     "-H", f"{FILLER_HEADER}: {filler_value(port)}", *options,
-                     f"http://127.0.0.1:{port}/"], wrap=on_core(cores()[1]))
+    return wrk_report(Process(["/usr/bin/wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+                               "-H", f"{FILLER_HEADER}: {filler_value(port)}", *options,
+                               f"http://127.0.0.1:{port}/"], wrap=on_core(cores()[1])), seconds)
+
+
+def wrk_report(child, seconds):
+    """Of a wrk that was started for so long, once it has ended; StartError when it fails."""
     ended = child.ended_within(seconds + 30)
     child.kill()
     report = child.stdout_bytes().decode()
@@ -38,15 +42,20 @@ def wrk(port, connections, seconds, *options):
     return report
 
 
+def requests_of(report, what):
+    """How many were answered; StartError when not all of them well."""
+    done = DONE.search(report)
+    if done is None or BAD.search(report):
+        raise StartError(f"wrk against {what}: {report}")
+    return int(done[1])
+
+
 def measure(contender, *, seconds, connections=CONNECTIONS, pipelined=False):
     """One run of wrk against it."""
     before = cpu_time(contender.group)
     report = wrk(contender.port, connections, seconds,
                  *(["-s", BENCH / "pipeline.lua"] if pipelined else []))
     spent = cpu_time(contender.group) - before
-    done = DONE.search(report)
-    if done is None or BAD.search(report):
-        raise StartError(f"wrk against {contender.name}: {report}")
-    requests = int(done[1])
+    requests = requests_of(report, contender.name)
     cpu_us = spent.total_seconds * 1e6 / requests
     return Cost(requests, float(RATE.search(report)[1]), cpu_us, cpu_us * spent.user_share())

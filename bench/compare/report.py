@@ -50,7 +50,7 @@ def waiting_ratio(results, name, to):
     return None if one is None or other is None else one / other
 
 
-def _spread(found, digits):
+def spread(found, digits):
     return f"{statistics.median(found):.{digits}f} ({min(found):.{digits}f}-{max(found):.{digits}f})"
 
 
@@ -61,7 +61,7 @@ def _cost_table(results, kind, title):
     for name, runs in results[kind].items():
         if not runs:
             continue
-        cells = [_spread(values(results, kind, name, field), 2)
+        cells = [spread(values(results, kind, name, field), 2)
                  for field in ("cpu_us", "user_us", "system_us")]
         rate = median(results, kind, name, "requests_per_second")
         to = [ratio(results, kind, name, other, "cpu_us") for other in (FLOOR, NGINX)]
@@ -78,8 +78,8 @@ def _waiting_table(results):
             continue
         before = [run["before_bytes"] / 1e6 for run in runs]
         waiting = [run["waiting_bytes"] / 1e6 for run in runs]
-        lines.append(f"{NAMES[name]:<28}{runs[0]['connections']:<22,}{_spread(before, 1):<22}"
-                     f"{_spread(waiting, 1):<22}")
+        lines.append(f"{NAMES[name]:<28}{runs[0]['connections']:<22,}{spread(before, 1):<22}"
+                     f"{spread(waiting, 1):<22}")
     return "\n".join(lines)
 
 

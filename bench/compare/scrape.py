@@ -10,6 +10,8 @@ is plain: they read hundreds of megabytes a second.
 import re
 import statistics
 
+from compare.load import requests_of, wrk_report
+from compare.report import spread
 from stack.process import Process, StartError
 from stack.server import Server
 
@@ -17,29 +19,15 @@ CONNECTIONS = 16
 REQUESTS_PER_SECOND = 1600
 P50 = re.compile(r"50%+ in ([\d.]+) secs")
 P99 = re.compile(r"99%+ in ([\d.]+) secs")
-PAGES = re.compile(r"(\d+) requests in ")
 ENCODING = {"compressed": "gzip", "plain": "identity"}
 KINDS = ("without", *ENCODING)
 BUDGET, BUDGET_KIND = 2.0, "compressed"
 
 
-class _Scraper:
+def _start_scraper(url, encoding, seconds):
     """Reads the page for so long, one scrape after the other."""
-
-    def __init__(self, url, encoding, seconds):
-        self._seconds = seconds
-        self._wrk = Process(["/usr/bin/wrk", "-t1", "-c1", f"-d{seconds}s", "--timeout", "10s",
-                             "-H", "Accept: text/plain", "-H", f"Accept-Encoding: {encoding}", url])
-
-    def pages(self):
-        """Once it has ended."""
-        ended = self._wrk.ended_within(self._seconds + 30)
-        self._wrk.kill()
-        report = self._wrk.stdout_bytes().decode()
-        pages = PAGES.search(report)
-        if not ended or pages is None or "Non-2xx" in report:
-            raise StartError(f"wrk: {report}{self._wrk.stderr_text()}")
-        return int(pages[1])
+    return Process(["/usr/bin/wrk", "-t1", "-c1", f"-d{seconds}s", "--timeout", "10s",
+                    "-H", "Accept: text/plain", "-H", f"Accept-Encoding: {encoding}", url])
 
 
 def _latencies_us(server, seconds):
@@ -64,11 +52,11 @@ def measure(programs, runs, seconds, progress):
         for number in range(1, runs + 1):
             for kind in KINDS[::1 if number % 2 else -1]:
                 progress(f"round {number} of {runs}: {kind}")
-                scraper = (_Scraper(server.url("/metrics"), ENCODING[kind], seconds + 1)
+                scraper = (_start_scraper(server.url("/metrics"), ENCODING[kind], seconds + 1)
                            if kind in ENCODING else None)
                 results[kind].append(_latencies_us(server, seconds))
                 if scraper is not None:
-                    pages[kind] += scraper.pages()
+                    pages[kind] += requests_of(wrk_report(scraper, seconds + 1), "/metrics")
     finally:
         server.kill()
     return {"latencies": results, "pages": pages}
@@ -80,8 +68,7 @@ def text(results):
              f"{'':<28}{'p50':<20}{'p99':<20}{'of that without':<20}{'scrapes':<10}"]
     ratios = {}
     for kind in KINDS:
-        cells = [f"{statistics.median(found):.0f} ({min(found):.0f}-{max(found):.0f})"
-                 for found in zip(*latencies[kind])]
+        cells = [spread(found, 0) for found in zip(*latencies[kind])]
         ratios[kind] = statistics.median(
             busy[1] / idle[1] for busy, idle in zip(latencies[kind], latencies["without"]))
         lines.append(f"{kind if kind == 'without' else kind + ', without a pause':<28}"

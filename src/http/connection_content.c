@@ -79,7 +79,7 @@ static struct piece pull_piece(const struct engine *engine, const struct exchang
     char *memory = engine->keep + CHUNK_HEAD_BYTES;
     uint64_t limit = content_limit(exchange);
     struct piece piece = {0};
-    while (piece.length < capacity) {
+    while (piece.length < capacity && !pace.enough) {
         uint64_t before = exchange->content_bytes + piece.length;
         if (before >= limit) {
             piece.next = PIECE_CUT;
@@ -94,9 +94,6 @@ static struct piece pull_piece(const struct engine *engine, const struct exchang
             break;
         }
         piece.length += (size_t)got;
-        if (pace.enough) {
-            break;
-        }
     }
     uint64_t given = exchange->content_bytes + piece.length;
     ASSERT(source->length == 0 || given <= source->length);
