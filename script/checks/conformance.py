@@ -1,13 +1,14 @@
-"""The tests that docs/http-conformance.md names exist; each row names one, or a reason."""
+"""The tests that the conformance tables of docs/http.md name exist; each row names one, or a reason."""
 
 import re
 
 from checks.sources import ROOT
 
-PAGE = ROOT / "docs" / "http-conformance.md"
+PAGE = ROOT / "docs" / "http.md"
 ROW = re.compile(r"^\| (?P<section>[^|]+) \| (?P<required>[^|]+) \| (?P<shown>[^|]+) \|$")
 NAMED = re.compile(r"`(?P<file>[\w.]+)::(?P<test>\w+)(?:\[(?P<case>[^\]`]+)\])?`")
 REASON = "not applicable: "
+HEADING = "## Conformance"
 
 
 def defines(text, file, test):
@@ -19,7 +20,9 @@ def defines(text, file, test):
 
 def complaints_of(page, files):
     """`files`: the paths of a file's name, as a function."""
-    for number, line in enumerate(page.splitlines(), 1):
+    lines = page.splitlines()
+    first = lines.index(HEADING)
+    for number, line in enumerate(lines[first:], first + 1):
         if not line.startswith("| ") or line.startswith("| section "):
             continue
         where = f"{PAGE.relative_to(ROOT)}:{number}"

@@ -80,7 +80,8 @@ def test_banned_functions():
 def test_rows_of_the_conformance_tables(tmp_path, row, right):
     (tmp_path / "test_x.py").write_text('CASES = {"the case": 1}\n\n\ndef test_a():\n    pass\n')
     (tmp_path / "test_y.c").write_text("cmocka_unit_test(does_it),\n")
-    page = f"| section | required | shown by |\n|---|---|---|\n{row}\n"
+    page = ("| route | answer |\n|---|---|\n| `/` | not a row of these tables |\n## Conformance\n"
+            f"| section | required | shown by |\n|---|---|---|\n{row}\n")
     assert (list(conformance.complaints_of(page, lambda name: list(tmp_path.glob(name)))) == []) \
         == right
 
