@@ -4,7 +4,8 @@
     bench/instructions.py [--write | --by-function]
 
 The scenario is fixed: the release build, one worker, one connection, one request at a time, `/`
-with no delay and no log. The main thread, which does something once a second, is left out, and the
+with no delay and no log; once with the same head each time, which the server remembers
+(src/http/head_memo.h), and once with no head like the one before. The main thread, which does something once a second, is left out, and the
 difference of two runs leaves starting and ending out. The first observation in each bucket of a native
 histogram is not counted: how many buckets there are depends on how long requests take. So the figure
 repeats within a thousandth whatever else the machine is doing, and a regression shows at once.
@@ -29,11 +30,16 @@ RECORD = ROOT / "bench" / "instructions.txt"
 TOLERANCE = 0.03
 FEW, MANY = 500, 2500
 NOT_COUNTED = "native_observe_slowly"  # with all that it calls
-REQUEST = (b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: bench/1.0\r\n"
-           b"Accept: */*\r\n\r\n")
+SCENARIOS = ("the same head", "heads that differ")
 
 
-def count_in_a_run(requests, count):
+def request(scenario, number):
+    agent = number if scenario == "heads that differ" else 0
+    return (f"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: b/{agent:06}\r\n"
+            "Accept: */*\r\n\r\n").encode()
+
+
+def count_in_a_run(scenario, requests, count):
     """What `count` finds in the profiles of the threads that serve, as one Counter."""
     with tempfile.TemporaryDirectory() as folder:
         profile = pathlib.Path(folder) / "callgrind.out"
@@ -45,8 +51,8 @@ def count_in_a_run(requests, count):
                         timeout_seconds=60)
         with server.connect() as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for _ in range(requests):
-                sock.sendall(REQUEST)
+            for number in range(requests):
+                sock.sendall(request(scenario, number))
                 if not sock.recv(4096).endswith(b"<h1>0</h1>"):
                     raise RuntimeError("not the answer of /")
         if server.stop() != 0:
@@ -73,40 +79,45 @@ def by_function(profile):
 
 
 def instructions_per_request():
-    return per_request(total_of)["all"]
+    """{scenario: instructions}"""
+    return {scenario: per_request(scenario, total_of)["all"] for scenario in SCENARIOS}
 
 
-def per_request(count):
-    many, few = count_in_a_run(MANY, count), count_in_a_run(FEW, count)
-    return {name: (many[name] - few[name]) / (MANY - FEW) for name in many}
+def per_request(scenario, count):
+    many, few = (count_in_a_run(scenario, requests, count) for requests in (MANY, FEW))
+    return collections.Counter({name: (many[name] - few[name]) / (MANY - FEW) for name in many})
 
 
 def recorded():
-    for line in RECORD.read_text().splitlines():
-        if line and not line.startswith("#"):
-            return float(line)
-    raise RuntimeError(f"{RECORD} has no figure")
+    """{scenario: instructions}"""
+    lines = [line.split(maxsplit=1) for line in RECORD.read_text().splitlines()
+             if not line.startswith("#")]
+    return {scenario: float(count) for count, scenario in lines}
 
 
 def print_functions():
-    counts = per_request(by_function)
-    for name, count in sorted(counts.items(), key=lambda item: -item[1]):
-        if count >= 1:
-            print(f"{count:6.0f}  {name}")
-    print(f"{sum(counts.values()):6.0f}  all")
+    counts = [per_request(scenario, by_function) for scenario in SCENARIOS]
+    print(f"{SCENARIOS[0]}, {SCENARIOS[1]}:")
+    for name in sorted(set().union(*counts), key=lambda name: -max(each[name] for each in counts)):
+        if max(each[name] for each in counts) >= 1:
+            print("".join(f"{each[name]:6.0f}" for each in counts), f" {name}")
+    print("".join(f"{sum(each.values()):6.0f}" for each in counts), " all")
 
 
 def main():
     if sys.argv[1:] == ["--by-function"]:
         print_functions()
         return
+    before = recorded() if RECORD.exists() else {}
     measured = instructions_per_request()
-    print(f"{measured:.0f} instructions a request")
+    for scenario, count in measured.items():
+        print(f"{count:.0f} instructions a request, {scenario}")
+        if scenario in before:
+            print(f"{before[scenario]:.0f} recorded, {count / before[scenario] - 1:+.1%}")
     if sys.argv[1:] == ["--write"]:
-        RECORD.write_text("# Instructions in user space for one request: see bench/instructions.py.\n"
-                          f"{measured:.0f}\n")
-    elif RECORD.exists():
-        print(f"{recorded():.0f} recorded, {measured / recorded() - 1:+.1%}")
+        RECORD.write_text(
+            "# Instructions in user space for one request: see bench/instructions.py.\n"
+            + "".join(f"{count:.0f} {scenario}\n" for scenario, count in measured.items()))
 
 
 if __name__ == "__main__":

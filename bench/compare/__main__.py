@@ -47,7 +47,7 @@ def arguments():
 def short_names():
     return {"floor": report.FLOOR, "nginx": report.NGINX, "h2o": report.H2O, "go": report.GO,
             "ours": report.OURS, "log": report.OURS_LOGGING,
-            "filtered-floor": report.FLOOR_FILTERED, "unfiltered": report.OURS_UNFILTERED}
+            "unlike": report.OURS_UNLIKE, "filtered-floor": report.FLOOR_FILTERED, "unfiltered": report.OURS_UNFILTERED}
 
 
 def start_all(chosen, folder, stack):
@@ -55,9 +55,9 @@ def start_all(chosen, folder, stack):
     wanted = {short_names()[name] for name in chosen.only}
     started = {}
 
-    def add(name, process, port):
+    def add(name, process, port, **how):
         stack.callback(process.stop, timeout_seconds=10)
-        started[name] = Contender(name, process, port)
+        started[name] = Contender(name, process, port, **how)
 
     ours = contenders.start_ours("--delay", "none")
     add(report.OURS, ours, ours.port)
@@ -65,6 +65,9 @@ def start_all(chosen, folder, stack):
         log = stack.enter_context(open(folder / "access.log", "ab"))
         ours = contenders.start_ours("--delay", "none", log=log)
         add(report.OURS_LOGGING, ours, ours.port)
+    if report.OURS_UNLIKE in wanted:
+        ours = contenders.start_ours("--delay", "none")
+        add(report.OURS_UNLIKE, ours, ours.port, heads_differ=True)
     if report.OURS_UNFILTERED in wanted:
         ours = contenders.start_ours("--delay", "none", "--seccomp", "off")
         add(report.OURS_UNFILTERED, ours, ours.port)

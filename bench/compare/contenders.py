@@ -46,12 +46,14 @@ def answer_of(port):
 
 
 class Contender:
-    """A running server; `group` is its process group."""
+    """A running server; `group` is its process group. It is asked with the same head all the time,
+    or, with `heads_differ`, with no head like the one before."""
 
-    def __init__(self, name, process, port):
+    def __init__(self, name, process, port, *, heads_differ=False):
         self.name = name
         self.process = process
         self.port = port
+        self.heads_differ = heads_differ
         self.group = process.pid
         answer = answer_of(port)
         if not answer.startswith(b"HTTP/1.1 200 "):

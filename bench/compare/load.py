@@ -25,11 +25,12 @@ class Cost:
         return self.cpu_us - self.user_us
 
 
-def wrk(port, connections, seconds, *options):
-    """Runs wrk on its core and returns its report; StartError when it fails."""
+def wrk(port, connections, seconds, *options, arguments=()):
+    """Runs wrk on its core and returns its report; StartError when it fails. `arguments` are for the
+    script."""
     return wrk_report(Process(["/usr/bin/wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
                                "-H", f"{FILLER_HEADER}: {filler_value(port)}", *options,
-                               f"http://127.0.0.1:{port}/"], wrap=on_core(cores()[1])), seconds)
+                               f"http://127.0.0.1:{port}/", *arguments], wrap=on_core(cores()[1])), seconds)
 
 
 def wrk_report(child, seconds):
@@ -50,11 +51,18 @@ def requests_of(report, what):
     return int(done[1])
 
 
+def script_of(contender, pipelined):
+    """wrk's options for what it is to ask."""
+    if contender.heads_differ:
+        return ["-s", BENCH / "unlike.lua"], ["--", "16" if pipelined else "1"]
+    return (["-s", BENCH / "pipeline.lua"] if pipelined else []), []
+
+
 def measure(contender, *, seconds, connections=CONNECTIONS, pipelined=False):
     """One run of wrk against it."""
     before = cpu_time(contender.group)
-    report = wrk(contender.port, connections, seconds,
-                 *(["-s", BENCH / "pipeline.lua"] if pipelined else []))
+    options, arguments = script_of(contender, pipelined)
+    report = wrk(contender.port, connections, seconds, *options, arguments=arguments)
     spent = cpu_time(contender.group) - before
     requests = requests_of(report, contender.name)
     cpu_us = spent.total_seconds * 1e6 / requests

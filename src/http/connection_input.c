@@ -239,9 +239,9 @@ static enum step answer_or_wait(struct engine *engine, struct connection *connec
 
 /* The body of a request whose head has just been handled. */
 static NO_INLINE enum step start_body(struct engine *engine, struct connection *connection,
-                                      struct exchange *exchange, struct span *input)
+                                      struct exchange *exchange, const struct request *request,
+                                      struct span *input)
 {
-    const struct request *request = &engine->request;
     struct body_decoder body;
     struct request_error error;
     enum body_result result = body_start(&body, request, engine->settings.max_body_bytes, &error);
@@ -273,9 +273,8 @@ static NO_INLINE enum step start_body(struct engine *engine, struct connection *
 }
 
 static void fill_exchange(const struct engine *engine, const struct connection *connection,
-                          struct exchange *exchange)
+                          const struct request *request, struct exchange *exchange)
 {
-    const struct request *request = &engine->request;
     exchange->started_ns = engine->now_ns;
     exchange->delay_ns = ACCESS_DELAY_NONE;
     exchange->method_name = cut(request->method_name, ACCESS_METHOD_MAX_BYTES);
@@ -288,7 +287,20 @@ static void fill_exchange(const struct engine *engine, const struct connection *
     exchange->keep_alive = request->keep_alive;
 }
 
-/* Parses the next head and starts its exchange. */
+static enum request_result parse_head(struct engine *engine, struct span input,
+                                      size_t *ret_head_bytes, struct request_error *ret_error)
+{
+    struct request *request = &engine->request;
+    struct request_limits limits = {engine->settings.max_head_bytes};
+    enum request_result result = request_parse(input, &limits, request, ret_head_bytes, ret_error);
+    /* Answers in the batch may have texts of the head that is remembered. */
+    if (result == REQUEST_COMPLETE && engine->batch_count == 0) {
+        head_memo_note(&engine->memo, span_of(input.data, *ret_head_bytes), request, &limits);
+    }
+    return result;
+}
+
+/* Takes the next head and starts its exchange. */
 static enum step start_exchange(struct engine *engine, struct connection *connection,
                                 struct span *input)
 {
@@ -296,16 +308,19 @@ static enum step start_exchange(struct engine *engine, struct connection *connec
     if (!connection_make_room(engine, connection, answer_bytes)) {
         return connection_is_open(connection) ? STEP_STOP : STEP_CLOSED;
     }
-    struct request *request = &engine->request;
-    struct request_limits limits = {engine->settings.max_head_bytes};
     struct request_error error;
     size_t head_bytes = 0;
-    enum request_result result = request_parse(*input, &limits, request, &head_bytes, &error);
+    enum request_result result = REQUEST_COMPLETE;
+    const struct request *request = head_memo_recall(&engine->memo, *input, &head_bytes);
+    if (UNLIKELY(request == NULL)) {
+        request = &engine->request;
+        result = parse_head(engine, *input, &head_bytes, &error);
+    }
     if (result == REQUEST_INCOMPLETE) {
         return STEP_NEED_BYTES;
     }
     struct exchange *exchange = connection_next_answer(engine);
-    fill_exchange(engine, connection, exchange);
+    fill_exchange(engine, connection, request, exchange);
     if (result == REQUEST_REFUSED) {
         connection_refuse(engine, connection, exchange, &error, CLOSE_BAD_REQUEST);
         return STEP_NEXT;
@@ -319,7 +334,7 @@ static enum step start_exchange(struct engine *engine, struct connection *connec
     if (!request->chunked && request->content_length == 0) {
         return answer_or_wait(engine, connection, exchange, *input);
     }
-    return start_body(engine, connection, exchange, input);
+    return start_body(engine, connection, exchange, request, input);
 }
 
 /* More of the body of the exchange that is held. */

@@ -9,6 +9,7 @@
 #include "base/block_pool.h"
 #include "base/slab.h"
 #include "http/exchange.h"
+#include "http/head_memo.h"
 #include "http/response.h"
 #include "net/loop.h"
 #include "net/timeout_wheel.h"
@@ -90,7 +91,8 @@ struct engine {
     struct timer_heap delays;
     struct engine_settings settings;
     struct response_clock clock;
-    struct request request; /* the head being looked at */
+    struct request request; /* the head that was parsed last */
+    struct head_memo memo;
 
     struct loop loop;
     struct timeout_wheel timeouts;

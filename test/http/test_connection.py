@@ -1,5 +1,7 @@
 """Connections: kept alive, closed when asked, pipelined in order."""
 
+import json
+
 import pytest
 
 from wire import Client, ask_once, chunks, request
@@ -18,6 +20,31 @@ def test_a_connection_serves_many_requests(one):
         for _ in range(300):
             answer = client.ask(request())
             assert answer.status == 200 and answer.get("connection") is None
+
+
+def test_heads_that_come_again_are_those_of_their_own_requests(one):
+    """The server remembers a head that comes often; what is around it must not matter."""
+    def echoed(client, target, field, body):
+        answer = json.loads(client.ask(request(target, "POST", [field], body.encode())).body)
+        return answer["path"], answer["query"], answer["headers"]["x-often"], answer["body"]
+
+    with Client(one) as client, Client(one) as another:
+        for number in range(100):
+            # The next are alike up to a byte, or longer; the bodies all differ.
+            for asking, query, value in ((client, "often", "1"), (another, "often", "1"),
+                                         (another, "Often", "1"), (another, "often", "11")):
+                body = f"{number:03}{query}"
+                assert echoed(asking, f"/echo?{query}", f"x-often: {value}", body) == (
+                    "/echo", query, [value], body)
+        # In pieces, and several at once.
+        often = request("/", fields=["x-often: 1"])
+        for _ in range(50):
+            assert client.ask(often).get("x-often") == "1"
+        client.send_bytewise(often)
+        assert client.answer().get("x-often") == "1"
+        client.send(often * 20 + request("/", fields=["x-often: 2"]) * 20 + often * 20)
+        got = [client.answer().get("x-often") for _ in range(60)]
+        assert got == ["1"] * 20 + ["2"] * 20 + ["1"] * 20
 
 
 @pytest.mark.parametrize("target, method, status", [

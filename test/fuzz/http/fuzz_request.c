@@ -1,10 +1,11 @@
 /*
  * Any bytes as a request's head: every prefix is judged, and once the verdict is COMPLETE or
  * REFUSED more bytes must not change it; what is understood lies inside the input. The first byte
- * chooses the limit.
+ * chooses the limit. A head that is remembered is what it was when it was parsed.
  */
 #include "base/assert.h"
 #include "http/authority.h"
+#include "http/head_memo.h"
 #include "http/request.h"
 #include "http/scan.h"
 
@@ -27,13 +28,14 @@ static void check_inside(struct span inner, const char *from, const char *end)
     ASSERT(inner.length == 0 || (inner.data >= from && inner.data + inner.length <= end));
 }
 
-static void check_complete(const struct verdict *verdict, const char *from, size_t max_head_bytes)
+/* Of a head at `from`. */
+static void check_complete(const struct request *request, const char *from, size_t head_bytes,
+                           size_t max_head_bytes)
 {
-    const struct request *request = &verdict->request;
-    const char *end = from + verdict->head_bytes;
-    ASSERT(verdict->head_bytes >= 18 && verdict->head_bytes <= max_head_bytes);
+    const char *end = from + head_bytes;
+    ASSERT(head_bytes >= 18 && head_bytes <= max_head_bytes);
     ASSERT(memcmp(end - 4, "\r\n\r\n", 4) == 0);
-    ASSERT(memchr(from, '\0', verdict->head_bytes) == NULL);
+    ASSERT(memchr(from, '\0', head_bytes) == NULL);
     check_inside(request->method_name, from, end);
     check_inside(request->target, from, end);
     check_inside(request->query, from, end);
@@ -66,6 +68,29 @@ static void check_complete(const struct verdict *verdict, const char *from, size
     ASSERT(request->chunked == (framings >= 2));
 }
 
+/* The memo of a head points into itself, and says the same about input that begins with the head.
+ */
+static void check_memo(struct span input, const struct verdict *verdict,
+                       const struct request_limits *limits)
+{
+    static struct head_memo memo;
+    const struct request *request = &verdict->request;
+    struct span head = span_of(input.data, verdict->head_bytes);
+    memo = (struct head_memo){0};
+    head_memo_remember(&memo, head, request, limits);
+    size_t head_bytes = 0;
+    const struct request *found = head_memo_recall(&memo, input, &head_bytes);
+    if (found == NULL) {
+        ASSERT(memo.length == 0); /* too long, or with credentials */
+        return;
+    }
+    check_complete(found, memo.text, head_bytes, limits->max_head_bytes);
+    ASSERT(head_bytes == head.length && found->field_count == request->field_count);
+    ASSERT(span_equals(found->target, request->target) && found->chunked == request->chunked);
+    ASSERT(found->content_length == request->content_length);
+    ASSERT(found->keep_alive == request->keep_alive);
+}
+
 /* Of a copy with nothing behind it. */
 static void judge(const uint8_t *data, size_t length, size_t max_head_bytes,
                   struct verdict *verdict)
@@ -80,7 +105,8 @@ static void judge(const uint8_t *data, size_t length, size_t max_head_bytes,
                                     &verdict->head_bytes, &verdict->error);
     if (verdict->result == REQUEST_COMPLETE) {
         ASSERT(verdict->head_bytes <= length);
-        check_complete(verdict, exact, max_head_bytes);
+        check_complete(&verdict->request, exact, verdict->head_bytes, max_head_bytes);
+        check_memo(span_of(exact, length), verdict, &limits);
     } else if (verdict->result == REQUEST_REFUSED) {
         ASSERT(verdict->error.status >= 400 && verdict->error.status < 600);
         ASSERT(verdict->error.reason != NULL && strlen(verdict->error.reason) > 0);

@@ -48,6 +48,60 @@ static void pipelined_requests_are_answered_in_order(void **state)
     harness_close(harness);
 }
 
+static void a_head_that_comes_again_is_not_parsed_again(void **state)
+{
+    (void)state;
+    static const char again[] = "GET /again HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct harness *harness = harness_open_default();
+    struct client *client = client_connect(harness, 0);
+    const unsigned count = 3 * HEAD_MEMO_PATIENCE;
+    for (unsigned i = 0; i < count; i++) {
+        client_say(client, again);
+        harness_talk(harness, client);
+        assert_answer_to(client, "/again");
+        memset(&harness->engine.request, 0xff, sizeof harness->engine.request);
+    }
+    assert_int_equal(harness->engine.request.field_count,
+                     UINT32_MAX); /* the parser wrote nothing */
+    client_say(client, "GET /other HTTP/1.1\r\nHost: h\r\n\r\n");
+    client_say(client, again);
+    harness_talk(harness, client);
+    assert_answer_to(client, "/other");
+    assert_answer_to(client, "/again");
+    assert_int_equal(harness->engine.request.field_count, 1);
+    client_close(client);
+    harness_close(harness);
+}
+
+/* What is told about an answer has texts of the head it was for, though others came meanwhile. */
+static void a_remembered_head_stays_while_an_answer_to_it_is_in_the_batch(void **state)
+{
+    (void)state;
+    struct harness *harness = harness_open_default();
+    struct client *client = client_connect(harness, 0);
+    const unsigned before = HEAD_MEMO_PATIENCE, others = HEAD_MEMO_PATIENCE + 1;
+    char requests[4096];
+    size_t length = 0;
+    for (unsigned i = 0; i < before; i++) {
+        client_say(client, "GET /known HTTP/1.1\r\nHost: h\r\n\r\n");
+        harness_talk(harness, client);
+    }
+    for (unsigned i = 0; i <= others; i++) {
+        length +=
+            (size_t)snprintf(requests + length, sizeof requests - length,
+                             "GET /%s HTTP/1.1\r\nHost: h\r\n\r\n", i == 0 ? "known" : "other");
+    }
+    assert_true(others + 1 <= ENGINE_MAX_BATCH);
+    client_send(client, requests, length);
+    harness_talk(harness, client);
+    assert_completed(harness, before, "/known", 200);
+    for (unsigned i = 1; i <= others; i++) {
+        assert_completed(harness, before + i, "/other", 200);
+    }
+    client_close(client);
+    harness_close(harness);
+}
+
 /* A packet a system call: only there to count them. */
 static struct client *connect_counting_sends(struct harness *harness)
 {
@@ -510,6 +564,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_request_gets_one_answer),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
+        cmocka_unit_test(a_head_that_comes_again_is_not_parsed_again),
+        cmocka_unit_test(a_remembered_head_stays_while_an_answer_to_it_is_in_the_batch),
         cmocka_unit_test(answers_that_are_ready_leave_in_one_system_call),
         cmocka_unit_test(every_cut_gives_the_same_answers),
         cmocka_unit_test(byte_by_byte_the_states_follow),
