@@ -7,6 +7,8 @@
  *                                             in ns
  *   timerfd_loop DELAY_NS COUNT CORE paced    a deadline every DELAY_NS, however late the last one
  *                                             was: as with requests that do not wait for each other
+ *   timerfd_loop DELAY_NS COUNT CORE polling  wakes up a little early and looks at the clock until
+ *                                             the deadline: late by the send alone
  *
  * The client is a child process on CORE, which only reads.
  */
@@ -27,6 +29,7 @@
 
 #define NS_PER_S INT64_C(1000000000)
 #define MAX_COUNT 100000
+#define POLL_NS 300000
 
 static int64_t lateness_ns[MAX_COUNT];
 
@@ -77,15 +80,18 @@ static int connect_client(int core)
     return server;
 }
 
-static int64_t wait_until(int poller, int timer, int client, int64_t deadline_ns)
+static int64_t wait_until(int poller, int timer, int client, int64_t deadline_ns, int64_t poll_ns)
 {
     static const char answer[200] = "HTTP/1.1 200 OK";
+    int64_t wake_ns = deadline_ns - poll_ns;
     struct itimerspec setting = {
-        .it_value = {.tv_sec = deadline_ns / NS_PER_S, .tv_nsec = deadline_ns % NS_PER_S}};
+        .it_value = {.tv_sec = wake_ns / NS_PER_S, .tv_nsec = wake_ns % NS_PER_S}};
     struct epoll_event event;
     if (timerfd_settime(timer, TFD_TIMER_ABSTIME, &setting, NULL) != 0 ||
         epoll_wait(poller, &event, 1, -1) != 1) {
         die("timerfd_loop: wait");
+    }
+    while (poll_ns > 0 && now_ns() < deadline_ns) {
     }
     if (send(client, answer, sizeof answer, MSG_NOSIGNAL) != (ssize_t)sizeof answer) {
         die("timerfd_loop: send");
@@ -96,11 +102,13 @@ static int64_t wait_until(int poller, int timer, int client, int64_t deadline_ns
 int main(int argc, char **argv)
 {
     bool paced = argc == 5 && strcmp(argv[4], "paced") == 0;
-    bool understood = argc == 4 || paced;
+    bool polling = argc == 5 && strcmp(argv[4], "polling") == 0;
+    bool understood = argc == 4 || paced || polling;
     long long delay_ns = understood ? strtoll(argv[1], NULL, 10) : 0;
     long count = understood ? strtol(argv[2], NULL, 10) : 0;
     if (delay_ns <= 0 || count <= 0 || count > MAX_COUNT) {
-        fprintf(stderr, "usage: timerfd_loop DELAY_NS COUNT CORE [paced] (COUNT at most %d)\n",
+        fprintf(stderr,
+                "usage: timerfd_loop DELAY_NS COUNT CORE [paced|polling] (COUNT at most %d)\n",
                 MAX_COUNT);
         return EXIT_FAILURE;
     }
@@ -114,7 +122,7 @@ int main(int argc, char **argv)
     int64_t deadline_ns = now_ns();
     for (long i = 0; i < count; i++) {
         deadline_ns = (paced ? deadline_ns : now_ns()) + delay_ns;
-        lateness_ns[i] = wait_until(poller, timer, client, deadline_ns);
+        lateness_ns[i] = wait_until(poller, timer, client, deadline_ns, polling ? POLL_NS : 0);
     }
     for (long i = 0; i < count; i++) {
         printf("%lld\n", (long long)lateness_ns[i]);

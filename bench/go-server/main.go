@@ -72,6 +72,7 @@ func (access *accessLog) line(request *http.Request, bytes int, delay, total tim
 type index struct {
 	delay    func() time.Duration
 	version  string
+	flush    bool
 	access   *accessLog
 	observer prometheus.Observer
 }
@@ -103,7 +104,14 @@ func (handler *index) ServeHTTP(writer http.ResponseWriter, request *http.Reques
 	fields.Set("Server-Timing", "delay;dur="+strconv.FormatFloat(
 		float64(delay)/float64(time.Millisecond), 'f', 3, 64))
 	body := "<h1>" + strconv.FormatInt(delay.Milliseconds(), 10) + "</h1>"
-	writer.Write([]byte(body))
+	if handler.flush {
+		// Or it would be sent after this: the length keeps it from being chunked.
+		fields.Set("Content-Length", strconv.Itoa(len(body)))
+		writer.Write([]byte(body))
+		writer.(http.Flusher).Flush()
+	} else {
+		writer.Write([]byte(body))
+	}
 	total := time.Since(started)
 	handler.observer.Observe(total.Seconds())
 	if handler.access != nil {
@@ -126,6 +134,7 @@ func law(text string) (func() time.Duration, error) {
 func main() {
 	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
 	delay := flag.String("delay", "none", "none, uniform (0 to 2 s), or a constant")
+	flush := flag.Bool("flush", false, "send the answer before its latency ends")
 	access := flag.String("log", "off", "access log on stdout: off or text")
 	flag.Parse()
 	drawn, err := law(*delay)
@@ -138,6 +147,7 @@ func main() {
 	handler := &index{
 		delay:    drawn,
 		version:  os.Getenv("VERSION"),
+		flush:    *flush,
 		observer: latency.WithLabelValues("total"),
 	}
 	if *access == "text" {

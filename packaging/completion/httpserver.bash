@@ -23,6 +23,7 @@ _httpserver_options()
             --head-timeout \
             --body-timeout \
             --write-timeout \
+            --busy-poll \
             --delay \
             --max-delay \
             --errors \

@@ -319,9 +319,10 @@ static bool start_draining(struct engine *engine)
     return true;
 }
 
-static int64_t next_deadline_ns(const struct engine *engine)
+/* `delay_ns`: when to wake up for the next delay. */
+static int64_t next_deadline_ns(const struct engine *engine, int64_t delay_ns)
 {
-    int64_t deadline_ns = timer_heap_earliest_ns(&engine->delays);
+    int64_t deadline_ns = delay_ns;
     int64_t timeout_ns = timeout_wheel_next_ns(&engine->timeouts);
     deadline_ns = timeout_ns < deadline_ns ? timeout_ns : deadline_ns;
     if (!engine->accepting && engine->accept_resume_ns < deadline_ns &&
@@ -329,6 +330,22 @@ static int64_t next_deadline_ns(const struct engine *engine)
         deadline_ns = engine->accept_resume_ns;
     }
     return deadline_ns;
+}
+
+/*
+ * Sleeping costs the time to be woken up. Who wants delays to end closer to their time has the loop
+ * look for events again and again before that: all others are served meanwhile as they come.
+ */
+static int wait_for_events(struct engine *engine)
+{
+    int64_t due_ns = timer_heap_earliest_ns(&engine->delays);
+    int64_t busy_poll_ns = engine->settings.busy_poll_ns;
+    if (due_ns - engine->now_ns < busy_poll_ns) {
+        return loop_poll(&engine->loop);
+    }
+    int64_t wake_ns = due_ns == INT64_MAX ? INT64_MAX : due_ns - busy_poll_ns;
+    loop_set_deadline(&engine->loop, next_deadline_ns(engine, wake_ns));
+    return loop_wait(&engine->loop);
 }
 
 static uint64_t count_unfinished(const struct engine *engine)
@@ -348,9 +365,8 @@ static uint64_t count_unfinished(const struct engine *engine)
 
 bool engine_turn(struct engine *engine, uint64_t *ret_cut_off)
 {
-    loop_set_deadline(&engine->loop, next_deadline_ns(engine));
     int64_t before_wait_ns = engine->now_ns;
-    int count = loop_wait(&engine->loop);
+    int count = wait_for_events(engine);
     engine->now_ns = clock_monotonic_ns();
     response_clock_update(&engine->clock, engine->now_ns);
     bool drain_starts = start_draining(engine);

@@ -33,6 +33,7 @@ struct engine_settings {
     int64_t head_timeout_ns;
     int64_t body_timeout_ns;
     int64_t write_timeout_ns;
+    int64_t busy_poll_ns; /* so long before a delay ends the loop polls in place of sleeping */
 };
 
 /* Where a connection is. */

@@ -79,9 +79,9 @@ void loop_set_deadline(struct loop *loop, int64_t deadline_ns)
     loop->armed_ns = deadline_ns;
 }
 
-int loop_wait(struct loop *loop)
+static ALWAYS_INLINE int take_events(struct loop *loop, int timeout_ms)
 {
-    int count = socket_wait_events(loop->epoll_fd, loop->events, LOOP_MAX_EVENTS);
+    int count = socket_wait_events(loop->epoll_fd, loop->events, LOOP_MAX_EVENTS, timeout_ms);
     if (count < 0) {
         ASSERT(errno == EINTR);
         return 0;
@@ -98,6 +98,16 @@ int loop_wait(struct loop *loop)
         }
     }
     return count;
+}
+
+int loop_wait(struct loop *loop)
+{
+    return take_events(loop, -1);
+}
+
+int loop_poll(struct loop *loop)
+{
+    return take_events(loop, 0);
 }
 
 void loop_wake(struct loop *loop)

@@ -70,5 +70,8 @@ void loop_set_deadline(struct loop *loop, int64_t deadline_ns);
  */
 int loop_wait(struct loop *loop);
 
+/* As loop_wait, but does not wait. */
+int loop_poll(struct loop *loop);
+
 /* Makes loop_wait return soon. Any thread; async-signal-safe. */
 void loop_wake(struct loop *loop);

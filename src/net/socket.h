@@ -72,7 +72,8 @@ static inline ssize_t socket_send(int fd, const void *data, size_t length)
 }
 
 /* As epoll_wait(2) without a timeout. */
-static inline int socket_wait_events(int epoll_fd, struct epoll_event *events, int capacity)
+static inline int socket_wait_events(int epoll_fd, struct epoll_event *events, int capacity,
+                                     int timeout_ms)
 {
-    return (int)socket_call(SYS_epoll_pwait, epoll_fd, (long)events, capacity, -1, 0, 0);
+    return (int)socket_call(SYS_epoll_pwait, epoll_fd, (long)events, capacity, timeout_ms, 0, 0);
 }

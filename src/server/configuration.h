@@ -45,6 +45,7 @@ enum option_id {
     OPTION_HEAD_TIMEOUT,
     OPTION_BODY_TIMEOUT,
     OPTION_WRITE_TIMEOUT,
+    OPTION_BUSY_POLL,
     OPTION_DELAY,
     OPTION_MAX_DELAY,
     OPTION_ERRORS,
@@ -98,7 +99,8 @@ struct configuration {
     int64_t head_timeout_ns;
     int64_t body_timeout_ns; /* without progress */
     int64_t write_timeout_ns;
-    struct law *delay; /* owned */
+    int64_t busy_poll_ns; /* 0: never */
+    struct law *delay;    /* owned */
     int64_t max_delay_ns;
     /* Of `/`, as the delay is: */
     struct fault_errors errors;

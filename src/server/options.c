@@ -56,6 +56,11 @@ const struct option options[OPTION_IDS] = {
     {OPTION_WRITE_TIMEOUT, EVERYWHERE, "write-timeout", NULL, "DURATION", "30s", NULL,
      "How long a client may take none of its answer.", OPTION_KIND_DURATION, COMMAND_SERVE,
      VALUE(write_timeout_ns), MILLISECOND, 24 * HOUR},
+    {OPTION_BUSY_POLL, EVERYWHERE, "busy-poll", NULL, "DURATION", "0s", NULL,
+     "How long before the end of a delay a worker stops sleeping and polls: the delay ends closer "
+     "to "
+     "its time, as nothing must wake the worker up then, at the cost of that much processor time.",
+     OPTION_KIND_DURATION, COMMAND_SERVE, VALUE(busy_poll_ns), 0, 10 * MILLISECOND},
     {OPTION_DELAY, EVERYWHERE, "delay", "law", "LAW", "uniform(0s,2s)", NULL,
      "The law of the delay of /: none, const(200ms), uniform(0s,2s), normal(MEAN,SD), "
      "lognormal(P50,P99), exp(MEAN), pareto(MIN,ALPHA), mix(0.9:LAW,0.1:LAW) or file(PATH).",

@@ -144,6 +144,7 @@ static int open_workers(struct server *server, char error[SERVER_ERROR_BYTES])
         .head_timeout_ns = configuration->head_timeout_ns,
         .body_timeout_ns = configuration->body_timeout_ns,
         .write_timeout_ns = configuration->write_timeout_ns,
+        .busy_poll_ns = configuration->busy_poll_ns,
     };
     int result = choose_max_connections(configuration, count, &settings.max_connections, error);
     if (result != 0) {

@@ -53,6 +53,27 @@ def test_a_client_that_leaves_with_requests_behind_is_noticed(server):
     assert answered(one, 499) == 1
 
 
+@pytest.mark.parametrize("busy_poll", ["0s", "1ms"])
+def test_nobody_is_answered_early(server, busy_poll):
+    """Whether the worker sleeps until a delay is over or polls at the end of it."""
+    one = server("--delay", "uniform(0s,6ms)", "--busy-poll", busy_poll, "--workers", "2")
+    clients = [Client(one) for _ in range(20)]
+    for _ in range(20):
+        for client in clients:
+            client.send(request("/"))
+        for client in clients:
+            assert client.answer().status == 200
+    for client in clients:
+        client.close()
+
+    def lines():
+        return [line for line in one.stdout_lines() if "GET / " in line]
+    await_condition(lambda: len(lines()) == 400, what="the lines in the log")
+    for line in lines():
+        delay, total = map(float, re.search(r"delay=(\S+) total=(\S+)", line).groups())
+        assert 0 <= delay <= 0.006 and total >= delay
+
+
 def test_a_client_that_resets_between_answers_is_noticed(server):
     one = server("--delay", "const(20ms)", "--workers", "1")
     for count in range(1, 30):

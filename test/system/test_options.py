@@ -8,7 +8,7 @@ from stack import ports
 from stack.server import clean_environment
 
 OPTIONS = ("listen", "admin-listen", "reuse-port", "workers", "max-connections", "max-head",
-           "max-body", "idle-timeout", "head-timeout", "write-timeout", "delay", "max-delay", "seed",
+           "max-body", "idle-timeout", "head-timeout", "write-timeout", "busy-poll", "delay", "max-delay", "seed",
            "log", "trust-forwarded", "config", "drain-delay", "drain-timeout")
 
 

@@ -547,6 +547,79 @@ static void a_running_engine_is_stopped_from_another_thread(void **state)
     harness_close(harness);
 }
 
+static struct harness *open_polling(int64_t busy_poll_ns)
+{
+    struct engine_settings settings = harness_settings();
+    settings.busy_poll_ns = busy_poll_ns;
+    return harness_open(&settings);
+}
+
+/* One turn, with something to do at once. */
+static void turn(struct harness *harness)
+{
+    loop_wake(&harness->engine.loop);
+    harness_turn(harness);
+}
+
+static void the_loop_wakes_up_for_a_delay_when_polling_begins(void **state)
+{
+    (void)state;
+    static const int64_t busy_poll_ns[] = {0, 1, 2 * NS_PER_S};
+    for (size_t i = 0; i < ARRAY_LENGTH(busy_poll_ns); i++) {
+        struct harness *harness = open_polling(busy_poll_ns[i]);
+        struct client *client = client_connect(harness, 0);
+        client_say(client, "GET /a?delay=5000000000 HTTP/1.1\r\nHost: h\r\n\r\n");
+        harness_settle(harness);
+        assert_int_equal(harness_in_state(harness, CONNECTION_WAITING), 1);
+        turn(harness);
+        assert_int_equal(harness->engine.loop.armed_ns,
+                         timer_heap_earliest_ns(&harness->engine.delays) - busy_poll_ns[i]);
+        client_close(client);
+        harness_close(harness);
+    }
+}
+
+static void polling_serves_what_comes_and_sets_no_timer(void **state)
+{
+    (void)state;
+    struct harness *harness = open_polling(100 * NS_PER_S);
+    struct client *waiting = client_connect(harness, 0);
+    struct client *other = client_connect(harness, 0);
+    harness_settle(harness);
+    turn(harness);
+    int64_t armed_ns = harness->engine.loop.armed_ns;
+    client_say(waiting, "GET /a?delay=60000000000 HTTP/1.1\r\nHost: h\r\n\r\n");
+    harness_settle(harness);
+    for (unsigned i = 0; i < 3; i++) {
+        harness_turn(harness); /* nothing is there, and it does not wait for anything */
+    }
+    client_say(other, "GET /b HTTP/1.1\r\nHost: h\r\n\r\n");
+    harness_turn(harness);
+    client_receive(other, SIZE_MAX);
+    assert_answer_to(other, "/b");
+    assert_int_equal(harness->engine.loop.armed_ns, armed_ns);
+    assert_int_equal(harness_in_state(harness, CONNECTION_WAITING), 1);
+    client_close(waiting);
+    client_close(other);
+    harness_close(harness);
+}
+
+static void who_is_polled_for_is_not_answered_early(void **state)
+{
+    (void)state;
+    struct harness *harness = open_polling(10 * NS_PER_MS);
+    struct client *client = client_connect(harness, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        client_say(client, "GET /a?delay=20000000 HTTP/1.1\r\nHost: h\r\n\r\n");
+        harness_until_completed(harness, i + 1);
+        client_receive(client, SIZE_MAX);
+        assert_answer_to(client, "/a?delay=20000000");
+        assert_true(harness->fake.completed[i].waited_ns >= 20 * NS_PER_MS);
+    }
+    client_close(client);
+    harness_close(harness);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,6 +635,9 @@ int main(void)
         cmocka_unit_test(draining_waits_for_a_body_and_for_a_slow_reader),
         cmocka_unit_test(draining_empties_the_accept_queue),
         cmocka_unit_test(draining_at_the_limit_answers_those_in_the_queue),
+        cmocka_unit_test(the_loop_wakes_up_for_a_delay_when_polling_begins),
+        cmocka_unit_test(polling_serves_what_comes_and_sets_no_timer),
+        cmocka_unit_test(who_is_polled_for_is_not_answered_early),
         cmocka_unit_test(stopping_says_how_many_were_cut_off),
         cmocka_unit_test(stopping_ends_a_drain),
         cmocka_unit_test(destroying_ends_what_is_open),

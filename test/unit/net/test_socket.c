@@ -106,7 +106,7 @@ static void waiting_ends_with_the_first_event(void **state)
     assert_int_equal(pthread_create(&thread, NULL, send_one, pair), 0);
     struct epoll_event events[4] = {0};
     int count = 0;
-    while ((count = socket_wait_events(epoll_fd, events, 4)) < 0) {
+    while ((count = socket_wait_events(epoll_fd, events, 4, -1)) < 0) {
         assert_int_equal(errno, EINTR);
     }
     assert_int_equal(pthread_join(thread, NULL), 0);
@@ -115,7 +115,7 @@ static void waiting_ends_with_the_first_event(void **state)
     assert_int_equal(events[0].data.u64, 77);
     close(epoll_fd);
     errno = 0;
-    assert_int_equal(socket_wait_events(-1, events, 4), -1);
+    assert_int_equal(socket_wait_events(-1, events, 4, -1), -1);
     assert_int_equal(errno, EBADF);
 }
 

@@ -175,6 +175,7 @@ static void says_what_is_wrong_with_a_flag(void **state)
          "--max-head '16k': expected a unit (B, KiB, MiB or GiB) at character 3, found 'k'"},
         {{"--max-head", "511", NULL}, "--max-head '511': must be from 512 to 60KiB"},
         {{"--idle-timeout", "0", NULL}, "--idle-timeout '0': must be from 1ms to 86400s"},
+        {{"--busy-poll", "11ms", NULL}, "--busy-poll '11ms': must be from 0s to 10ms"},
         {{"--seed", "1@", NULL},
          "--seed '1@': expected a letter, a digit, '.', '_' or '-' at character 3, found the end"},
         {{"--log", "a\nb", NULL}, "--log 'a\\x0ab': expected one of text|json|off"},
