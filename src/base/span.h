@@ -62,15 +62,20 @@ static inline struct span span_after(struct span text, size_t count)
     return (struct span){text.data + count, text.length - count};
 }
 
-/* The span without the HTTP white space (SP, HTAB; RFC 9110, section 5.6.3) around it. */
+/* HTTP's white space (SP, HTAB; RFC 9110, section 5.6.3); nearly all other bytes are above both. */
+static inline bool span_is_blank(char byte)
+{
+    return byte <= ' ' && (byte == ' ' || byte == '\t');
+}
+
+/* The span without the white space around it. */
 static inline struct span span_trim(struct span text)
 {
-    while (text.length > 0 && (text.data[0] == ' ' || text.data[0] == '\t')) {
+    while (text.length > 0 && span_is_blank(text.data[0])) {
         text.data++;
         text.length--;
     }
-    while (text.length > 0 &&
-           (text.data[text.length - 1] == ' ' || text.data[text.length - 1] == '\t')) {
+    while (text.length > 0 && span_is_blank(text.data[text.length - 1])) {
         text.length--;
     }
     return text;
