@@ -61,7 +61,10 @@ static void what_is_recalled_is_what_the_parser_says_and_points_into_the_memo(vo
     struct head_memo *memo = memo_of(known);
     size_t head_bytes = 0, expected_bytes = 0;
     const struct request *found = head_memo_recall(memo, SPAN(known), &head_bytes);
-    assert_non_null(found);
+    if (found == NULL) {
+        fail_msg("the head is not recalled");
+        return;
+    }
     struct request expected;
     struct request_error error;
     assert_int_equal(request_parse(SPAN(known), &limits, &expected, &expected_bytes, &error),
