@@ -319,10 +319,9 @@ static bool start_draining(struct engine *engine)
     return true;
 }
 
-/* `delay_ns`: when to wake up for the next delay. */
-static int64_t next_deadline_ns(const struct engine *engine, int64_t delay_ns)
+/* The earliest of `deadline_ns`, when to wake up for the next delay, and all others. */
+static int64_t next_deadline_ns(const struct engine *engine, int64_t deadline_ns)
 {
-    int64_t deadline_ns = delay_ns;
     int64_t timeout_ns = timeout_wheel_next_ns(&engine->timeouts);
     deadline_ns = timeout_ns < deadline_ns ? timeout_ns : deadline_ns;
     if (!engine->accepting && engine->accept_resume_ns < deadline_ns &&

@@ -83,23 +83,7 @@ static ALWAYS_INLINE unsigned uncommon_bytes(__m128i bytes)
     return (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
 }
 
-static ALWAYS_INLINE const char *skip_common(const char *from, const char *end)
-{
-    while (end - from >= 16) {
-        unsigned mask = uncommon_bytes(_mm_loadu_si128((const __m128i *)(const void *)from));
-        if (mask != 0) {
-            return from + __builtin_ctz(mask);
-        }
-        from += 16;
-    }
-    if (end - from >= 8) { /* most hosts; the other half is zeros, which are uncommon */
-        unsigned mask = uncommon_bytes(_mm_loadl_epi64((const __m128i *)(const void *)from));
-        return from + __builtin_ctz(mask);
-    }
-    return from;
-}
-
-static ALWAYS_INLINE unsigned bytes_not_in_values(__m128i bytes)
+static ALWAYS_INLINE unsigned not_in_values(__m128i bytes)
 {
     const __m128i last_control = _mm_set1_epi8(0x1f);
     /* Unsigned byte <= 0x1f: the smaller of both is the byte itself. */
@@ -110,38 +94,32 @@ static ALWAYS_INLINE unsigned bytes_not_in_values(__m128i bytes)
     return (unsigned)_mm_movemask_epi8(bad);
 }
 
-const char *scan_field_value(const char *from, const char *end)
+static ALWAYS_INLINE unsigned not_in_targets(__m128i bytes)
 {
-    while (end - from >= 16) {
-        unsigned mask = bytes_not_in_values(_mm_loadu_si128((const __m128i *)(const void *)from));
-        if (mask != 0) {
-            return from + __builtin_ctz(mask);
-        }
-        from += 16;
-    }
-    if (end - from >= 8) { /* the last line of many heads; the other half is zeros, which stop */
-        unsigned mask = bytes_not_in_values(_mm_loadl_epi64((const __m128i *)(const void *)from));
-        from += __builtin_ctz(mask);
-    }
-    return scan_field_value_scalar(from, end);
+    /* Signed: bytes from 0x80 on are negative, so not above a space. */
+    __m128i good = _mm_andnot_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f)),
+                                    _mm_cmpgt_epi8(bytes, _mm_set1_epi8(0x20)));
+    return (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
 }
 
-const char *scan_target(const char *from, const char *end)
+/*
+ * The first byte that stops, as far as vectors reach: up to seven bytes may be left. `stops` has a
+ * bit for each byte, and stops at zeros.
+ */
+static ALWAYS_INLINE const char *skip(const char *from, const char *end,
+                                      unsigned (*stops)(__m128i bytes))
 {
-    const __m128i space = _mm_set1_epi8(0x20);
-    const __m128i delete = _mm_set1_epi8(0x7f);
     while (end - from >= 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)from);
-        /* Signed: bytes from 0x80 on are negative, so not above a space. */
-        __m128i good =
-            _mm_andnot_si128(_mm_cmpeq_epi8(bytes, delete), _mm_cmpgt_epi8(bytes, space));
-        unsigned mask = (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
+        unsigned mask = stops(_mm_loadu_si128((const __m128i *)(const void *)from));
         if (mask != 0) {
             return from + __builtin_ctz(mask);
         }
         from += 16;
     }
-    return scan_target_scalar(from, end);
+    if (end - from >= 8) { /* most hosts, many a head's last line; the other half is zeros */
+        from += __builtin_ctz(stops(_mm_loadl_epi64((const __m128i *)(const void *)from)));
+    }
+    return from;
 }
 
 #elif defined(__ARM_NEON)
@@ -155,84 +133,78 @@ static unsigned first_set(uint8x16_t bad)
     return nibbles == 0 ? 16 : (unsigned)__builtin_ctzll(nibbles) / 4;
 }
 
-static ALWAYS_INLINE const char *skip_common(const char *from, const char *end)
+static ALWAYS_INLINE unsigned uncommon_bytes(uint8x16_t bytes)
+{
+    uint8x16_t lower = vorrq_u8(bytes, vdupq_n_u8(0x20));
+    uint8x16_t letters =
+        vandq_u8(vcgeq_u8(lower, vdupq_n_u8('a')), vcleq_u8(lower, vdupq_n_u8('z')));
+    uint8x16_t digits =
+        vandq_u8(vcgeq_u8(bytes, vdupq_n_u8('-')), vcleq_u8(bytes, vdupq_n_u8('9')));
+    uint8x16_t slash = vceqq_u8(bytes, vdupq_n_u8('/'));
+    uint8x16_t underscore = vceqq_u8(bytes, vdupq_n_u8('_'));
+    uint8x16_t good = vorrq_u8(vorrq_u8(letters, underscore), vbicq_u8(digits, slash));
+    return first_set(vmvnq_u8(good));
+}
+
+static ALWAYS_INLINE unsigned not_in_values(uint8x16_t bytes)
+{
+    uint8x16_t control = vcltq_u8(bytes, vdupq_n_u8(0x20));
+    uint8x16_t tab = vceqq_u8(bytes, vdupq_n_u8('\t'));
+    uint8x16_t delete = vceqq_u8(bytes, vdupq_n_u8(0x7f));
+    return first_set(vorrq_u8(vbicq_u8(control, tab), delete));
+}
+
+static ALWAYS_INLINE unsigned not_in_targets(uint8x16_t bytes)
+{
+    uint8x16_t low = vcleq_u8(bytes, vdupq_n_u8(0x20));
+    uint8x16_t high = vcgeq_u8(bytes, vdupq_n_u8(0x7f));
+    return first_set(vorrq_u8(low, high));
+}
+
+/* The first byte that stops, as far as vectors reach: up to 15 bytes may be left. */
+static ALWAYS_INLINE const char *skip(const char *from, const char *end,
+                                      unsigned (*stops_at)(uint8x16_t bytes))
 {
     while (end - from >= 16) {
-        uint8x16_t bytes = vld1q_u8((const uint8_t *)from);
-        uint8x16_t lower = vorrq_u8(bytes, vdupq_n_u8(0x20));
-        uint8x16_t letters =
-            vandq_u8(vcgeq_u8(lower, vdupq_n_u8('a')), vcleq_u8(lower, vdupq_n_u8('z')));
-        uint8x16_t digits =
-            vandq_u8(vcgeq_u8(bytes, vdupq_n_u8('-')), vcleq_u8(bytes, vdupq_n_u8('9')));
-        uint8x16_t slash = vceqq_u8(bytes, vdupq_n_u8('/'));
-        uint8x16_t underscore = vceqq_u8(bytes, vdupq_n_u8('_'));
-        uint8x16_t good = vorrq_u8(vorrq_u8(letters, underscore), vbicq_u8(digits, slash));
-        unsigned at = first_set(vmvnq_u8(good));
+        unsigned at = stops_at(vld1q_u8((const uint8_t *)from));
         if (at < 16) {
             return from + at;
         }
         from += 16;
     }
     return from;
-}
-
-const char *scan_field_value(const char *from, const char *end)
-{
-    while (end - from >= 16) {
-        uint8x16_t bytes = vld1q_u8((const uint8_t *)from);
-        uint8x16_t control = vcltq_u8(bytes, vdupq_n_u8(0x20));
-        uint8x16_t tab = vceqq_u8(bytes, vdupq_n_u8('\t'));
-        uint8x16_t delete = vceqq_u8(bytes, vdupq_n_u8(0x7f));
-        unsigned at = first_set(vorrq_u8(vbicq_u8(control, tab), delete));
-        if (at < 16) {
-            return from + at;
-        }
-        from += 16;
-    }
-    return scan_field_value_scalar(from, end);
-}
-
-const char *scan_target(const char *from, const char *end)
-{
-    while (end - from >= 16) {
-        uint8x16_t bytes = vld1q_u8((const uint8_t *)from);
-        uint8x16_t low = vcleq_u8(bytes, vdupq_n_u8(0x20));
-        uint8x16_t high = vcgeq_u8(bytes, vdupq_n_u8(0x7f));
-        unsigned at = first_set(vorrq_u8(low, high));
-        if (at < 16) {
-            return from + at;
-        }
-        from += 16;
-    }
-    return scan_target_scalar(from, end);
 }
 
 #else
 
-static ALWAYS_INLINE const char *skip_common(const char *from, const char *end)
+/* Without vectors nothing is skipped, and which bytes would stop does not matter. */
+enum { uncommon_bytes, not_in_values, not_in_targets };
+
+static ALWAYS_INLINE const char *skip(const char *from, const char *end, int stops)
 {
     (void)end;
+    (void)stops;
     return from;
-}
-
-const char *scan_field_value(const char *from, const char *end)
-{
-    return scan_field_value_scalar(from, end);
-}
-
-const char *scan_target(const char *from, const char *end)
-{
-    return scan_target_scalar(from, end);
 }
 
 #endif
 
 const char *scan_token(const char *from, const char *end)
 {
-    return scan_token_scalar(skip_common(from, end), end);
+    return scan_token_scalar(skip(from, end, uncommon_bytes), end);
 }
 
 const char *scan_host(const char *from, const char *end)
 {
-    return scan_host_scalar(skip_common(from, end), end);
+    return scan_host_scalar(skip(from, end, uncommon_bytes), end);
+}
+
+const char *scan_field_value(const char *from, const char *end)
+{
+    return scan_field_value_scalar(skip(from, end, not_in_values), end);
+}
+
+const char *scan_target(const char *from, const char *end)
+{
+    return scan_target_scalar(skip(from, end, not_in_targets), end);
 }

@@ -71,7 +71,7 @@ static inline ssize_t socket_send(int fd, const void *data, size_t length)
     return (ssize_t)socket_call(SYS_sendto, fd, (long)data, (long)length, MSG_NOSIGNAL, 0, 0);
 }
 
-/* As epoll_wait(2) without a timeout. */
+/* As epoll_wait(2). */
 static inline int socket_wait_events(int epoll_fd, struct epoll_event *events, int capacity,
                                      int timeout_ms)
 {

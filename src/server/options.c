@@ -58,8 +58,8 @@ const struct option options[OPTION_IDS] = {
      VALUE(write_timeout_ns), MILLISECOND, 24 * HOUR},
     {OPTION_BUSY_POLL, EVERYWHERE, "busy-poll", NULL, "DURATION", "0s", NULL,
      "How long before the end of a delay a worker stops sleeping and polls: the delay ends closer "
-     "to "
-     "its time, as nothing must wake the worker up then, at the cost of that much processor time.",
+     "to its time, as nothing must wake the worker up then, at the cost of that much processor "
+     "time.",
      OPTION_KIND_DURATION, COMMAND_SERVE, VALUE(busy_poll_ns), 0, 10 * MILLISECOND},
     {OPTION_DELAY, EVERYWHERE, "delay", "law", "LAW", "uniform(0s,2s)", NULL,
      "The law of the delay of /: none, const(200ms), uniform(0s,2s), normal(MEAN,SD), "

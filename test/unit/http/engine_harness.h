@@ -90,6 +90,13 @@ static inline void harness_turn(struct harness *harness)
     harness_check(harness);
 }
 
+/* A turn that finds something to do: it does not wait. */
+static inline void harness_turn_at_once(struct harness *harness)
+{
+    loop_wake(&harness->engine.loop);
+    harness_turn(harness);
+}
+
 /* Turns as long as there is something to do without waiting. */
 static inline void harness_settle(struct harness *harness)
 {
@@ -99,8 +106,7 @@ static inline void harness_settle(struct harness *harness)
             fail_msg("the engine finds something to do without end");
         }
         /* It was a timer, maybe, that is set anew before the turn waits: the turn must not. */
-        loop_wake(&harness->engine.loop);
-        harness_turn(harness);
+        harness_turn_at_once(harness);
     }
 }
 

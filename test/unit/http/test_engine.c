@@ -554,13 +554,6 @@ static struct harness *open_polling(int64_t busy_poll_ns)
     return harness_open(&settings);
 }
 
-/* One turn, with something to do at once. */
-static void turn(struct harness *harness)
-{
-    loop_wake(&harness->engine.loop);
-    harness_turn(harness);
-}
-
 static void the_loop_wakes_up_for_a_delay_when_polling_begins(void **state)
 {
     (void)state;
@@ -571,7 +564,7 @@ static void the_loop_wakes_up_for_a_delay_when_polling_begins(void **state)
         client_say(client, "GET /a?delay=5000000000 HTTP/1.1\r\nHost: h\r\n\r\n");
         harness_settle(harness);
         assert_int_equal(harness_in_state(harness, CONNECTION_WAITING), 1);
-        turn(harness);
+        harness_turn_at_once(harness);
         assert_int_equal(harness->engine.loop.armed_ns,
                          timer_heap_earliest_ns(&harness->engine.delays) - busy_poll_ns[i]);
         client_close(client);
@@ -586,7 +579,7 @@ static void polling_serves_what_comes_and_sets_no_timer(void **state)
     struct client *waiting = client_connect(harness, 0);
     struct client *other = client_connect(harness, 0);
     harness_settle(harness);
-    turn(harness);
+    harness_turn_at_once(harness);
     int64_t armed_ns = harness->engine.loop.armed_ns;
     client_say(waiting, "GET /a?delay=60000000000 HTTP/1.1\r\nHost: h\r\n\r\n");
     harness_settle(harness);

@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_HEAD_BYTES 16384
-
-static const struct request_limits limits = {MAX_HEAD_BYTES};
+static const struct request_limits limits = {16384};
 
 static const char known[] = "POST /a?b HTTP/1.1\r\nHost: h\r\ntraceparent: t\r\nX-One: 1\r\n"
                             "Connection: close\r\nContent-Length: 3\r\n\r\n";
