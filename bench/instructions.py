@@ -30,11 +30,11 @@ RECORD = ROOT / "bench" / "instructions.txt"
 TOLERANCE = 0.03
 FEW, MANY = 500, 2500
 NOT_COUNTED = "native_observe_slowly"  # with all that it calls
-SCENARIOS = ("the same head", "heads that differ")
+SCENARIOS = SAME, DIFFER = "the same head", "heads that differ"
 
 
 def request(scenario, number):
-    agent = number if scenario == "heads that differ" else 0
+    agent = number if scenario == DIFFER else 0
     return (f"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: b/{agent:06}\r\n"
             "Accept: */*\r\n\r\n").encode()
 
@@ -97,7 +97,7 @@ def recorded():
 
 def print_functions():
     counts = [per_request(scenario, by_function) for scenario in SCENARIOS]
-    print(f"{SCENARIOS[0]}, {SCENARIOS[1]}:")
+    print(f"{SAME}, {DIFFER}:")
     for name in sorted(set().union(*counts), key=lambda name: -max(each[name] for each in counts)):
         if max(each[name] for each in counts) >= 1:
             print("".join(f"{each[name]:6.0f}" for each in counts), f" {name}")

@@ -7,7 +7,7 @@
  *                                             in ns
  *   timerfd_loop DELAY_NS COUNT CORE paced    a deadline every DELAY_NS, however late the last one
  *                                             was: as with requests that do not wait for each other
- *   timerfd_loop DELAY_NS COUNT CORE polling  wakes up a little early and looks at the clock until
+ *   timerfd_loop DELAY_NS COUNT CORE POLL_NS  wakes up so much early and looks at the clock until
  *                                             the deadline: late by the send alone
  *
  * The client is a child process on CORE, which only reads.
@@ -29,7 +29,6 @@
 
 #define NS_PER_S INT64_C(1000000000)
 #define MAX_COUNT 100000
-#define POLL_NS 300000
 
 static int64_t lateness_ns[MAX_COUNT];
 
@@ -102,13 +101,13 @@ static int64_t wait_until(int poller, int timer, int client, int64_t deadline_ns
 int main(int argc, char **argv)
 {
     bool paced = argc == 5 && strcmp(argv[4], "paced") == 0;
-    bool polling = argc == 5 && strcmp(argv[4], "polling") == 0;
-    bool understood = argc == 4 || paced || polling;
+    long long poll_ns = argc == 5 && !paced ? strtoll(argv[4], NULL, 10) : 0;
+    bool understood = argc == 4 || paced || poll_ns > 0;
     long long delay_ns = understood ? strtoll(argv[1], NULL, 10) : 0;
     long count = understood ? strtol(argv[2], NULL, 10) : 0;
     if (delay_ns <= 0 || count <= 0 || count > MAX_COUNT) {
         fprintf(stderr,
-                "usage: timerfd_loop DELAY_NS COUNT CORE [paced|polling] (COUNT at most %d)\n",
+                "usage: timerfd_loop DELAY_NS COUNT CORE [paced|POLL_NS] (COUNT at most %d)\n",
                 MAX_COUNT);
         return EXIT_FAILURE;
     }
@@ -122,7 +121,7 @@ int main(int argc, char **argv)
     int64_t deadline_ns = now_ns();
     for (long i = 0; i < count; i++) {
         deadline_ns = (paced ? deadline_ns : now_ns()) + delay_ns;
-        lateness_ns[i] = wait_until(poller, timer, client, deadline_ns, polling ? POLL_NS : 0);
+        lateness_ns[i] = wait_until(poller, timer, client, deadline_ns, poll_ns);
     }
     for (long i = 0; i < count; i++) {
         printf("%lld\n", (long long)lateness_ns[i]);

@@ -47,7 +47,8 @@ def arguments():
 def short_names():
     return {"floor": report.FLOOR, "nginx": report.NGINX, "h2o": report.H2O, "go": report.GO,
             "ours": report.OURS, "log": report.OURS_LOGGING,
-            "unlike": report.OURS_UNLIKE, "filtered-floor": report.FLOOR_FILTERED, "unfiltered": report.OURS_UNFILTERED}
+            "unlike": report.OURS_UNLIKE, "filtered-floor": report.FLOOR_FILTERED,
+            "unfiltered": report.OURS_UNFILTERED}
 
 
 def start_all(chosen, folder, stack):

@@ -8,6 +8,7 @@ from compare.cpu import cpu_time
 from stack.process import Process, StartError
 
 CONNECTIONS = 64
+PIPELINED = 16
 DONE = re.compile(r"(\d+) requests in ")
 RATE = re.compile(r"Requests/sec:\s+([\d.]+)")
 BAD = re.compile(r"(Socket errors:.*|Non-2xx or 3xx responses:.*)")
@@ -25,12 +26,16 @@ class Cost:
         return self.cpu_us - self.user_us
 
 
-def wrk(port, connections, seconds, *options, arguments=()):
-    """Runs wrk on its core and returns its report; StartError when it fails. `arguments` are for the
-    script."""
-    return wrk_report(Process(["/usr/bin/wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-                               "-H", f"{FILLER_HEADER}: {filler_value(port)}", *options,
-                               f"http://127.0.0.1:{port}/", *arguments], wrap=on_core(cores()[1])), seconds)
+def wrk(port, connections, seconds, *, at_once=1, heads_differ=False):
+    """Runs wrk on its core and returns its report; StartError when it fails."""
+    script, arguments = [], []
+    if at_once > 1 or heads_differ:
+        script = ["-s", BENCH / "requests.lua"]
+        arguments = ["--", at_once, "differ" if heads_differ else "alike"]
+    child = Process(["/usr/bin/wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
+                     "-H", f"{FILLER_HEADER}: {filler_value(port)}", *script,
+                     f"http://127.0.0.1:{port}/", *arguments], wrap=on_core(cores()[1]))
+    return wrk_report(child, seconds)
 
 
 def wrk_report(child, seconds):
@@ -51,18 +56,11 @@ def requests_of(report, what):
     return int(done[1])
 
 
-def script_of(contender, pipelined):
-    """wrk's options for what it is to ask."""
-    if contender.heads_differ:
-        return ["-s", BENCH / "unlike.lua"], ["--", "16" if pipelined else "1"]
-    return (["-s", BENCH / "pipeline.lua"] if pipelined else []), []
-
-
 def measure(contender, *, seconds, connections=CONNECTIONS, pipelined=False):
     """One run of wrk against it."""
     before = cpu_time(contender.group)
-    options, arguments = script_of(contender, pipelined)
-    report = wrk(contender.port, connections, seconds, *options, arguments=arguments)
+    report = wrk(contender.port, connections, seconds, at_once=PIPELINED if pipelined else 1,
+                 heads_differ=contender.heads_differ)
     spent = cpu_time(contender.group) - before
     requests = requests_of(report, contender.name)
     cpu_us = spent.total_seconds * 1e6 / requests

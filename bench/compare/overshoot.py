@@ -29,8 +29,8 @@ from stack.process import Process, StartError
 from stack.server import Server
 
 LOOP, OURS, GO = "bare timerfd loop", "httpserver", "Go net/http, time.After"
-# Those who wake up a little early and poll: as early as bench/timerfd_loop.c.
-POLLING, LOOP_POLLING, POLL = "httpserver, polling", "bare loop, polling", "300us"
+# Those who wake up so much early and poll.
+POLLING, LOOP_POLLING, POLL_US = "httpserver, polling", "bare loop, polling", 300
 # For each delay in milliseconds: processes of a contender at once, and waits of each in a round.
 PLAN = {1: (1, 500), 100: (10, 12), 1000: (40, 3), 2000: (40, 3)}
 CROWD = 10000
@@ -70,12 +70,12 @@ class _Waits:
         server_core, client_core = contenders.cores()
         core = on_core(server_core)
         if name in (LOOP, LOOP_POLLING):
+            how = [POLL_US * 1000] if name == LOOP_POLLING else []
             self._process = Process([programs / "timerfd_loop", delay_ms * 1000000, count,
-                                     client_core, *(["polling"] if name == LOOP_POLLING else [])],
-                                    wrap=core)
+                                     client_core, *how], wrap=core)
             return
         if name in (OURS, POLLING):
-            flags = ["--busy-poll", POLL] if name == POLLING else []
+            flags = ["--busy-poll", f"{POLL_US}us"] if name == POLLING else []
             self._process = Server("--workers", 1, "--delay", f"const({delay_ms}ms)", *flags,
                                    wrap=core)
         else:
@@ -215,5 +215,5 @@ def text(results):
         over.append(f"{waiting_requests}: p99 {own[0.99]:.0f} us, budget {BUDGET_CROWD_US:.0f} "
                     f"({LOOP}: {loop[0.99]:.0f})")
     if by_polling:
-        lines += ["", f"Met with --busy-poll {POLL} only:", *by_polling]
+        lines += ["", f"Met with --busy-poll {POLL_US}us only:", *by_polling]
     return "\n".join(lines + ["", "Over budget:" if over else "All others are met.", *over])

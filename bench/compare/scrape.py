@@ -51,10 +51,13 @@ def _start_server(programs, workers):
 
 
 def measure(programs, runs, seconds, progress):
-    server, other = _start_server(programs, 2), _start_server(programs, 1)
+    servers = []
     results = {kind: [] for kind in KINDS}
     pages = dict.fromkeys(ENCODING, 0)
     try:
+        for workers in (2, 1):
+            servers.append(_start_server(programs, workers))
+        server, other = servers
         for number in range(1, runs + 1):
             for kind in KINDS[::1 if number % 2 else -1]:
                 progress(f"round {number} of {runs}: {kind}")
@@ -65,8 +68,8 @@ def measure(programs, runs, seconds, progress):
                 if scraper is not None:
                     pages[kind] += requests_of(wrk_report(scraper, seconds + 1), "/metrics")
     finally:
-        server.kill()
-        other.kill()
+        for server in servers:
+            server.kill()
     return {"latencies": results, "pages": pages}
 
 

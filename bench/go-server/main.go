@@ -105,12 +105,12 @@ func (handler *index) ServeHTTP(writer http.ResponseWriter, request *http.Reques
 		float64(delay)/float64(time.Millisecond), 'f', 3, 64))
 	body := "<h1>" + strconv.FormatInt(delay.Milliseconds(), 10) + "</h1>"
 	if handler.flush {
-		// Or it would be sent after this: the length keeps it from being chunked.
+		// What is flushed without a length is chunked.
 		fields.Set("Content-Length", strconv.Itoa(len(body)))
-		writer.Write([]byte(body))
+	}
+	writer.Write([]byte(body))
+	if handler.flush {
 		writer.(http.Flusher).Flush()
-	} else {
-		writer.Write([]byte(body))
 	}
 	total := time.Since(started)
 	handler.observer.Observe(total.Seconds())
